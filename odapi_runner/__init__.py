@@ -1,0 +1,55 @@
+"""odapi: render, check, train, evaluate and compare TF2 Object Detection API pipelines.
+
+Everything that a command does is one call too, for notebooks and scripts:
+
+    import odapi_runner as odapi
+
+    odapi.convert_kitti(Path("KITTI"), Path("data/kitti"))
+    for finding in odapi.check("pipelines/kitti-d0/pipeline.config"):
+        print(finding.place, finding.what, finding.fix)
+    run = odapi.train("kitti-d0")
+    odapi.wait_for(run)
+    odapi.compare([run.root]).table
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Each call and the module that has it; imported when it is first asked for.
+_CALLS = {
+    "check": "odapi_runner.pipeline.check",
+    "compare": "odapi_runner.report.compare",
+    "convert_kitti": "odapi_runner.records.kitti",
+    "convert_voc": "odapi_runner.records.voc",
+    "evaluate": "odapi_runner.runs.evaluate",
+    "find_run": "odapi_runner.runs.names",
+    "find_workspace": "odapi_runner.workspace",
+    "inspect_records": "odapi_runner.records.inspect",
+    "parse": "odapi_runner.report.parse",
+    "preset_names": "odapi_runner.pipeline.presets",
+    "read_preset": "odapi_runner.pipeline.presets",
+    "read_status": "odapi_runner.runs.status",
+    "render": "odapi_runner.pipeline.render",
+    "resume": "odapi_runner.runs.control",
+    "stop_run": "odapi_runner.runs.control",
+    "train": "odapi_runner.runs.launch",
+    "wait_for": "odapi_runner.runs.control",
+    "write_rendered": "odapi_runner.pipeline.rendered",
+}
+
+__all__ = ["__version__", *sorted(_CALLS)]  # noqa: PLE0604 - names, as the table has them
+
+
+def __getattr__(name: str) -> Any:
+    """Import a call's module on first use: `import odapi_runner` stays quick."""
+    if name not in _CALLS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_CALLS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_CALLS})

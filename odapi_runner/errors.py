@@ -1,0 +1,62 @@
+"""The problems a user can fix, and nothing else.
+
+    click.ClickException
+    └── OdapiError            what happened, and what to do: two lines, exit code 1, no traceback
+        ├── ConfigError       a pipeline.config, preset, template or override
+        ├── DataError         annotations, images, records, label maps
+        ├── CheckpointError   a checkpoint that is absent, broken or does not fit
+        └── RunError          a run folder, its processes, its state
+
+Any other exception that leaves a command is a bug of odapi and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import click
+
+
+class OdapiError(click.ClickException):
+    """A problem the user can fix: shown as what happened, then what to do; exit code 1."""
+
+    def __init__(self, what: str, *, fix: str) -> None:
+        super().__init__(f"{what}\n  {fix}")
+        self.what = what
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the way back from a worker process (`fix` is keyword-only)."""
+        return _rebuild, (type(self), self.what, self.fix)
+
+
+class ConfigError(OdapiError):
+    """A pipeline.config, preset, template or override that cannot be used as it is."""
+
+
+class DataError(OdapiError):
+    """Annotations, images, records or a label map that cannot be used as they are."""
+
+
+class CheckpointError(OdapiError):
+    """A checkpoint that is absent, broken or does not fit the model."""
+
+
+class RunError(OdapiError):
+    """A run folder, its processes or its state do not allow what was asked."""
+
+
+def _rebuild(kind: type[OdapiError], what: str, fix: str) -> OdapiError:
+    return kind(what, fix=fix)
+
+
+def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The known words most like `word`, best first; empty where none is alike."""
+    return difflib.get_close_matches(word, sorted(known), n=most, cutoff=0.6)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean "a" or "b"? `, or the empty string where nothing is alike."""
+    words = [f'"{name}"' for name in nearest(word, known)]
+    return f"Did you mean {' or '.join(words)}?" if words else ""

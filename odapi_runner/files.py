@@ -1,0 +1,76 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it into place when the block succeeds.
+
+    The parent folder is made. Where the block raises, the temporary file is removed and an
+    existing `path` keeps its content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending stays last: writers such as numpy.savez append one that they do not find.
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replace the content of `path` as a whole; text is written as UTF-8 with Unix line ends."""
+    data = content.encode() if isinstance(content, str) else content
+    with replacing(path) as aside:
+        aside.write_bytes(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically, with a final newline."""
+    write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; OSError and json.JSONDecodeError are the caller's to explain."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line with a single write, so that lines of several processes do not mix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, (line + "\n").encode())
+    finally:
+        os.close(descriptor)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make `target` another name of `source`, or a copy where the file system has no links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with replacing(target) as aside:
+            shutil.copyfile(source, aside)
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 digest of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

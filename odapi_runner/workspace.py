@@ -1,0 +1,89 @@
+"""The workspace: the folder below which data, pipelines and runs lie (DESIGN.md 2)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from odapi_runner.errors import OdapiError
+
+MARKER = "odapi.toml"
+ENVIRONMENT = "ODAPI_WORKSPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace by its root folder; relative paths in a config are relative to the root."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def model_zoo(self) -> Path:
+        return self.root / "model_zoo"
+
+    @property
+    def templates(self) -> Path:
+        """The user's own templates, looked into before the shipped ones."""
+        return self.root / "templates"
+
+    @property
+    def pipelines(self) -> Path:
+        return self.root / "pipelines"
+
+    @property
+    def train(self) -> Path:
+        return self.root / "train"
+
+    def pipeline_config(self, name: str) -> Path:
+        return self.pipelines / name / "pipeline.config"
+
+    def resolve(self, path: str | Path) -> Path:
+        """`path` as written in a config: relative to the root unless absolute."""
+        return self.root / path
+
+    def shown(self, path: Path) -> str:
+        """`path` as a person in the current folder would type it, where that is shorter."""
+        try:
+            return str(path.resolve().relative_to(Path.cwd()))
+        except ValueError:
+            return str(path)
+
+    def mark(self) -> None:
+        """Write the marker file where it is absent, so that later commands find the root."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        marker = self.root / MARKER
+        if not marker.exists():
+            marker.write_text("# The folder of this file is an odapi workspace.\n", "utf-8")
+
+
+def find_workspace(explicit: str | Path | None = None) -> Workspace:
+    """The workspace: `explicit`, else $ODAPI_WORKSPACE, else the nearest marked parent, else here.
+
+    Raises:
+        OdapiError: the folder asked for is a file.
+    """
+    asked = explicit or os.environ.get(ENVIRONMENT)
+    if asked:
+        root = Path(asked).expanduser().resolve()
+        if root.exists() and not root.is_dir():
+            raise OdapiError(f"{root}: not a folder", fix="Give the workspace's folder with -w.")
+        return Workspace(root)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_file():
+            return Workspace(folder)
+    return Workspace(here)
+
+
+def shipped(folder: str) -> Path:
+    """A folder that odapi brings along: `templates` or `model_zoo`.
+
+    A wheel holds it inside the package as `_<folder>`, a checkout at its top.
+    """
+    packaged = Path(__file__).parent / f"_{folder}"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / folder
