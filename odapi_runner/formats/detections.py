@@ -1,0 +1,95 @@
+"""The files `detections/step-N.npz` and `detections/groundtruth.npz` of a run.
+
+Both are flat: row i of every array is one box, `image` says on which image it lies. Images are
+numbered 0.. in the order of the evaluation records; `source_ids` and `sizes_hw` describe them.
+Boxes are pixels of the original image, (xmin, ymin, width, height), as COCO has them.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odapi_runner import files
+from odapi_runner.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruth:
+    """What is to be found: [n] boxes on len(source_ids) images."""
+
+    source_ids: NDArray[np.str_]  # [images]
+    sizes_hw: NDArray[np.int64]  # [images, 2] height, width
+    image: NDArray[np.int64]  # [n]
+    boxes_xywh_px: NDArray[np.float64]  # [n, 4]
+    classes: NDArray[np.int64]  # [n] label map ids, from 1
+    is_crowd: NDArray[np.bool_]  # [n] matching it is neither right nor wrong (`group_of` too)
+    area: NDArray[np.float64]  # [n] pixels
+    class_ids: NDArray[np.int64]  # [classes] the label map, in its order
+    class_names: NDArray[np.str_]  # [classes]
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What was found at one checkpoint, and the metrics that it gave."""
+
+    step: int
+    image: NDArray[np.int64]  # [n]
+    boxes_xywh_px: NDArray[np.float32]  # [n, 4]
+    classes: NDArray[np.int64]  # [n] label map ids, from 1
+    scores: NDArray[np.float32]  # [n]
+    metrics: dict[str, float]  # by the Object Detection API's tag; -1: no groundtruth of that kind
+
+
+def write_groundtruth(path: Path, value: GroundTruth) -> None:
+    """Write atomically."""
+    _write(path, {item.name: getattr(value, item.name) for item in fields(value)})
+
+
+def write_detections(path: Path, value: Detections) -> None:
+    """Write atomically: when the file is there, the evaluation has happened."""
+    arrays = {item.name: getattr(value, item.name) for item in fields(value)}
+    _write(path, arrays | {"metrics": json.dumps(value.metrics)})
+
+
+def read_groundtruth(path: Path) -> GroundTruth:
+    """Raises: DataError where the file is absent or not one of ours."""
+    arrays = _read(path)
+    return GroundTruth(**{item.name: arrays[item.name] for item in fields(GroundTruth)})
+
+
+def read_detections(path: Path) -> Detections:
+    """Raises: DataError where the file is absent or not one of ours."""
+    arrays = _read(path)
+    values: dict[str, Any] = {item.name: arrays[item.name] for item in fields(Detections)}
+    values["step"] = int(values["step"])
+    values["metrics"] = json.loads(str(values["metrics"]))
+    return Detections(**values)
+
+
+def read_metrics(path: Path) -> tuple[int, dict[str, float]]:
+    """The step and its metrics by tag, without loading the boxes."""
+    arrays = _read(path, only=("step", "metrics"))
+    return int(arrays["step"]), json.loads(str(arrays["metrics"]))
+
+
+def _write(path: Path, arrays: dict[str, Any]) -> None:
+    with files.replacing(path) as aside:
+        np.savez_compressed(aside, **arrays)
+
+
+def _read(path: Path, only: tuple[str, ...] | None = None) -> dict[str, Any]:
+    fix = "Remove the file and evaluate that checkpoint again: odapi eval RUN --step N"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in only or stored.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such evaluation", fix=fix) from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not an evaluation of odapi ({error})", fix=fix) from error

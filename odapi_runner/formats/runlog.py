@@ -1,0 +1,81 @@
+"""What a run's processes tell: events (appended for good) and progress (the latest, replaced).
+
+An event is one JSON object a line: `time` (seconds since the epoch), `seq` (counts the lines of
+one process), `role` (`launch`, `supervise`, `train`, `eval`), `kind`, and fields of the kind.
+Each process appends to a file of its own; a reader merges by time and sequence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odapi_runner import files
+from odapi_runner.rundir import RunDir
+
+PROGRESS_INTERVAL = 1.0  # seconds
+
+
+@dataclass(slots=True)
+class EventLog:
+    """Appends the events of this process to a file of its own in `RUN/events/`."""
+
+    run: RunDir
+    role: str
+    _sequence: int = 0
+    _path: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._path = self.run.events / f"{self.role}-{time.time_ns()}-{os.getpid()}.jsonl"
+
+    def write(self, kind: str, **fields: Any) -> None:
+        event = {"time": time.time(), "seq": self._sequence, "role": self.role, "kind": kind}
+        self._sequence += 1
+        files.append_line(self._path, json.dumps(event | fields, ensure_ascii=False))
+
+
+def read_events(run: RunDir) -> list[dict[str, Any]]:
+    """All events of a run in order; a last line cut short by a crash is left out."""
+    events = [event for path in sorted(run.events.glob("*.jsonl")) for event in _lines(path)]
+    return sorted(events, key=lambda event: (event["time"], event["seq"]))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(event, dict) and {"time", "seq", "kind"} <= event.keys():
+            yield event
+
+
+@dataclass(slots=True)
+class Progress:
+    """The heartbeat of `train` or `eval`: replaced at most once a second, or when forced."""
+
+    run: RunDir
+    role: str
+    _written: float = 0.0
+
+    def write(self, phase: str, *, force: bool = False, **fields: Any) -> None:
+        """Tell the phase (`starting`, `compiling`, `training`, …) and numbers such as `step`."""
+        now = time.time()
+        if force or now - self._written >= PROGRESS_INTERVAL:
+            self._written = now
+            value = {"time": now, "pid": os.getpid(), "phase": phase} | fields
+            files.write_json(self.run.progress(self.role), value)
+
+
+def read_progress(run: RunDir, role: str) -> dict[str, Any] | None:
+    """The last heartbeat, or None where there is none yet."""
+    try:
+        value = files.read_json(run.progress(role))
+    except (OSError, json.JSONDecodeError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,193 @@
+"""TFRecord files: framing, an index of record places, and the patterns that name them.
+
+A file is nothing but records, one after another:
+
+    uint64 length | uint32 masked CRC-32C of those 8 bytes | payload | uint32 masked CRC-32C of it
+
+All numbers are little-endian. Source: tensorflow/core/lib/io/record_writer.h.
+"""
+
+from __future__ import annotations
+
+import glob
+import mmap
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from odapi_runner.errors import DataError, did_you_mean
+
+_HEADER = struct.Struct("<QI")
+_FOOTER = struct.Struct("<I")
+_MASK_DELTA = 0xA282EAD8
+
+_FIX = "Write the file again: odapi data convert --help"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIndex:
+    """Where the payloads of a file lie; the payloads themselves were not read."""
+
+    path: Path
+    offsets: NDArray[np.int64]  # [n] bytes from the start of the file
+    lengths: NDArray[np.int64]  # [n] bytes
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+def index_records(path: Path) -> RecordIndex:
+    """Find every record of a file by its header alone.
+
+    Raises:
+        DataError: the file cannot be read, a length has the wrong checksum, or the file ends
+            within a record.
+    """
+    offsets, lengths = array("q"), array("q")
+    try:
+        with path.open("rb") as stream:
+            # An empty file holds no records, and cannot be mapped.
+            if stream.seek(0, 2):
+                with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    for offset, length in _walk(path, content):
+                        offsets.append(offset)
+                        lengths.append(length)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return RecordIndex(path, np.array(offsets, np.int64), np.array(lengths, np.int64))
+
+
+def read_record(index: RecordIndex, number: int) -> bytes:
+    """The payload of one record of an index, its checksum compared.
+
+    Raises:
+        DataError: the file cannot be read, or the payload is not what was written.
+    """
+    offset, length = int(index.offsets[number]), int(index.lengths[number])
+    try:
+        with index.path.open("rb") as stream:
+            stream.seek(offset)
+            return _payload(index.path, stream, offset, length)
+    except OSError as error:
+        raise _unreadable(index.path, error) from error
+
+
+def read_records(path: Path) -> Iterator[bytes]:
+    """The payloads of a file in order, every checksum compared; one record in memory at a time.
+
+    Raises:
+        DataError: as `index_records`, or a payload is not what was written.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = 0
+            while header := stream.read(_HEADER.size):
+                length = _length(path, start, header)
+                start += _HEADER.size
+                yield _payload(path, stream, start, length)
+                start += length + _FOOTER.size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+@dataclass(slots=True)
+class RecordWriter:
+    """Writes payloads one after another; use it in a `with` statement."""
+
+    path: Path
+    _stream: BinaryIO = field(init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        self._stream = self.path.open("wb")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def write(self, payload: bytes) -> None:
+        """Append one record."""
+        length = struct.pack("<Q", len(payload))
+        self._stream.write(length + _FOOTER.pack(_masked_crc(length)))
+        self._stream.write(payload)
+        self._stream.write(_FOOTER.pack(_masked_crc(payload)))
+
+
+def expand_patterns(patterns: Sequence[str], root: Path) -> list[Path]:
+    """The files that the patterns of a config name, in the order of the patterns, sorted in each.
+
+    `*`, `?` and `[...]` stay within one folder and match hidden files, as `tf.io.gfile.glob` has
+    them. A relative pattern starts at `root`. A file named twice is listed twice.
+
+    Raises:
+        DataError: a pattern that matches nothing.
+    """
+    return [path for pattern in patterns for path in _expand(pattern, root)]
+
+
+def _expand(pattern: str, root: Path) -> list[Path]:
+    # Path.glob takes no absolute patterns.
+    found = sorted(glob.glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
+    if not found:
+        folder = (root / pattern).parent
+        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        advice = did_you_mean(Path(pattern).name, there) or f"Looked for it in {root}."
+        raise DataError(f"{pattern}: no file of that name", fix=advice)
+    return [root / name for name in found]
+
+
+def _walk(path: Path, content: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Offset and length of each payload."""
+    start, end = 0, len(content)
+    while start < end:
+        length = _length(path, start, content[start : start + _HEADER.size])
+        offset = start + _HEADER.size
+        start = offset + length + _FOOTER.size
+        if start > end:
+            raise _cut_short(path, offset)
+        yield offset, length
+
+
+def _length(path: Path, start: int, header: bytes) -> int:
+    if len(header) < _HEADER.size:
+        raise _cut_short(path, start)
+    length, checksum = _HEADER.unpack(header)
+    if checksum != _masked_crc(header[:8]):
+        what = "not a TFRecord file" if start == 0 else "the length of a record is damaged"
+        raise DataError(f"{path}: {what} (byte {start})", fix=_FIX)
+    return int(length)
+
+
+def _payload(path: Path, stream: BinaryIO, offset: int, length: int) -> bytes:
+    # The length is true: its checksum was. What is missing then is the end of the file.
+    payload, footer = stream.read(length), stream.read(_FOOTER.size)
+    if len(footer) < _FOOTER.size:
+        raise _cut_short(path, offset)
+    if _FOOTER.unpack(footer)[0] != _masked_crc(payload):
+        raise DataError(f"{path}: a record is damaged (byte {offset})", fix=_FIX)
+    return payload
+
+
+def _masked_crc(data: bytes) -> int:
+    crc: int = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def _cut_short(path: Path, offset: int) -> DataError:
+    return DataError(f"{path}: the file ends within a record (byte {offset})", fix=_FIX)
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path}: {error.strerror}", fix="Give a TFRecord file that can be read.")

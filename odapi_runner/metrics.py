@@ -1,0 +1,86 @@
+"""The names of metrics: as the Object Detection API writes them, as columns, as COCO prints them.
+
+Source: object_detection/metrics/coco_tools.py and model_lib_v2.py (tags); pycocotools'
+COCOeval.summarize (the order and wording of the twelve lines).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CocoMetric:
+    """One of COCO's twelve numbers: its column, its tag, and the words of its summary line."""
+
+    column: str
+    tag: str
+    title: str  # "Average Precision" or "Average Recall"
+    iou: str
+    area: str
+    max_detections: int
+
+
+def _precision(column: str, name: str, iou: str, area: str) -> CocoMetric:
+    tag = f"DetectionBoxes_Precision/{name}"
+    return CocoMetric(column, tag, "Average Precision", iou, area, 100)
+
+
+def _recall(column: str, name: str, area: str, most: int) -> CocoMetric:
+    return CocoMetric(
+        column, f"DetectionBoxes_Recall/{name}", "Average Recall", "0.50:0.95", area, most
+    )
+
+
+# In the order of COCOeval.stats and of its printed summary.
+COCO_METRICS = (
+    _precision("mAP", "mAP", "0.50:0.95", "all"),
+    _precision("mAP_50", "mAP@.50IOU", "0.50", "all"),
+    _precision("mAP_75", "mAP@.75IOU", "0.75", "all"),
+    _precision("mAP_small", "mAP (small)", "0.50:0.95", "small"),
+    _precision("mAP_medium", "mAP (medium)", "0.50:0.95", "medium"),
+    _precision("mAP_large", "mAP (large)", "0.50:0.95", "large"),
+    _recall("AR_1", "AR@1", "all", 1),
+    _recall("AR_10", "AR@10", "all", 10),
+    _recall("AR_100", "AR@100", "all", 100),
+    _recall("AR_100_small", "AR@100 (small)", "small", 100),
+    _recall("AR_100_medium", "AR@100 (medium)", "medium", 100),
+    _recall("AR_100_large", "AR@100 (large)", "large", 100),
+)
+
+LOSS_TAGS = {
+    "loss_classification": "Loss/classification_loss",
+    "loss_localization": "Loss/localization_loss",
+    "loss_regularization": "Loss/regularization_loss",
+    "loss_total": "Loss/total_loss",
+}
+
+LEARNING_RATE = "learning_rate"
+
+# Every table of results begins with these, in this order (DESIGN.md 3).
+COLUMNS = (
+    "run",
+    "step",
+    *(metric.column for metric in COCO_METRICS),
+    *LOSS_TAGS,
+    LEARNING_RATE,
+)
+
+COLUMN_OF_TAG = {
+    **{metric.tag: metric.column for metric in COCO_METRICS},
+    **{tag: column for column, tag in LOSS_TAGS.items()},
+    LEARNING_RATE: LEARNING_RATE,
+}
+
+# AP of one class, with `include_metrics_per_category`; the class name follows.
+CATEGORY_TAG = "DetectionBoxes_PerformanceByCategory/mAP/"
+
+
+def column_of(tag: str) -> str:
+    """The column of a tag; a tag without a column of its own keeps its name."""
+    return COLUMN_OF_TAG.get(tag, tag)
+
+
+def known(value: float) -> float | None:
+    """The value, or None for COCO's -1: there was no groundtruth of that kind."""
+    return None if value == -1 else value
