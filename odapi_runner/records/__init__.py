@@ -1,0 +1,1 @@
+"""Annotations of other formats, and records of ours: conversion and inspection."""

@@ -1,0 +1,194 @@
+"""An annotated image as its files have it, before it becomes a record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from PIL import Image, UnidentifiedImageError
+
+from odapi_runner.errors import DataError, nearest
+
+# find: one of the classes; ignore: what is found there is neither right nor wrong; beside: not in
+# the records, only in annotations.jsonl.
+Use = Literal["find", "ignore", "beside"]
+
+IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
+
+# MPO is a JPEG with more pictures behind the first one, as some cameras write it.
+_FORMATS = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg"}
+
+_FAULTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An annotation or image that cannot be used: where, and why."""
+
+    path: Path
+    line: int | None
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.why}" if self.line else f"{self.path}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image by its header; its pixels were not read."""
+
+    path: Path
+    format: str  # "png" or "jpeg"
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One annotated object."""
+
+    name: str
+    box_xyxy_px: tuple[float, float, float, float]
+    line: int
+    use: Use = "find"
+    truncated: float = 0.0  # 0 (whole) .. 1 (outside the image)
+    difficult: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)  # what records have no key for
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An image with its objects, in the order of their file, boxes within the image."""
+
+    source_id: str
+    image: ImageFile
+    objects: tuple[Object, ...]
+
+
+def read_image_header(path: Path) -> ImageFile | Fault:
+    """Format and size of an image, without decoding it."""
+    try:
+        format_, height, width = parse_image_header(path)
+    except ValueError as error:
+        return Fault(path, None, str(error))
+    return ImageFile(path, format_, height, width)
+
+
+def parse_image_header(source: Path | BinaryIO) -> tuple[str, int, int]:
+    """`png` or `jpeg`, height and width.
+
+    Raises:
+        ValueError: no image, or of another format.
+    """
+    try:
+        with Image.open(source) as image:
+            name, (width, height) = image.format, image.size
+    except UnidentifiedImageError as error:
+        raise ValueError("not an image") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"the image cannot be read ({error})") from error
+    if name not in _FORMATS:
+        raise ValueError(f"the image is {name}; records hold PNG and JPEG only")
+    return _FORMATS[name], height, width
+
+
+def fit_to_image(
+    objects: Iterable[Object], image: ImageFile, annotation: Path
+) -> tuple[list[Object], list[Fault]]:
+    """Clip each box to the image; a box that is none, or that leaves nothing, is a fault."""
+    kept, faults = [], []
+    for item in objects:
+        why = _fault_of_box(item.box_xyxy_px, image)
+        if why:
+            faults.append(Fault(annotation, item.line, f"{item.name}: {why}"))
+        else:
+            kept.append(replace(item, box_xyxy_px=_clip(item.box_xyxy_px, image)))
+    return kept, faults
+
+
+def intersect(one: Object, other: Object) -> bool:
+    """Whether two boxes share any area (their IoU is above 0)."""
+    left, top, right, bottom = one.box_xyxy_px
+    other_left, other_top, other_right, other_bottom = other.box_xyxy_px
+    return max(left, other_left) < min(right, other_right) and max(top, other_top) < min(
+        bottom, other_bottom
+    )
+
+
+def list_images(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
+    """The images of a folder by stem, in the order of their file names.
+
+    A second image of the same stem is a fault: source ids and annotations go by the stem.
+    """
+    images: dict[str, Path] = {}
+    faults = []
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.suffix.lower() in IMAGE_ENDINGS:
+            if path.stem in images:
+                faults.append(Fault(path, None, f"{images[path.stem].name} has the same name"))
+            else:
+                images[path.stem] = path
+    return images, faults
+
+
+def refuse_faults(faults: Sequence[Fault], *, skip_bad: bool) -> None:
+    """Stop at bad annotations unless they are to be skipped.
+
+    Raises:
+        DataError: names the first ten, and how many there are.
+    """
+    if not faults or skip_bad:
+        return
+    lines = [str(fault) for fault in faults[:_FAULTS_SHOWN]]
+    if len(faults) > _FAULTS_SHOWN:
+        lines.append(f"and {len(faults) - _FAULTS_SHOWN} more: {len(faults)} bad annotations")
+    fix = "Nothing was written. Repair the annotations, or leave them out with --skip-bad."
+    raise DataError("\n".join(lines), fix=fix)
+
+
+def refuse_misspelled(classes: Sequence[str], mentioned: set[str]) -> None:
+    """Stop at a class without a box where another spelling has some, or where no class has any."""
+    others = sorted(mentioned - set(classes))
+    for name in classes:
+        alike = [other for other in others if other.casefold() == name.casefold()]
+        alike = alike or nearest(name, others, most=1)
+        if name not in mentioned and alike:
+            fix = f"Did you mean {alike[0]}? Give the classes with --classes A,B,C."
+            raise DataError(f"no label is a {name}", fix=fix)
+    if not mentioned & set(classes):
+        known = ", ".join(others) or "nothing"
+        what = f"no label is a {' or a '.join(classes)}; the labels hold {known}"
+        raise DataError(what, fix="Give the classes with --classes A,B,C.")
+
+
+def _fault_of_box(box: tuple[float, float, float, float], image: ImageFile) -> str | None:
+    xmin, ymin, xmax, ymax = box
+    if not all(map(math.isfinite, box)):
+        return f"the box is not finite ({_shown(box)})"
+    if xmin > xmax or ymin > ymax:
+        return f"the box is inverted ({_shown(box)})"
+    if xmin == xmax or ymin == ymax:
+        return f"the box has no area ({_shown(box)})"
+    left, top, right, bottom = _clip(box, image)
+    if left >= right or top >= bottom:
+        return f"the box is outside the image of {image.width}x{image.height} ({_shown(box)})"
+    return None
+
+
+def _clip(
+    box: tuple[float, float, float, float], image: ImageFile
+) -> tuple[float, float, float, float]:
+    xmin, ymin, xmax, ymax = box
+    return (
+        max(xmin, 0.0),
+        max(ymin, 0.0),
+        min(xmax, float(image.width)),
+        min(ymax, float(image.height)),
+    )
+
+
+def _shown(box: tuple[float, float, float, float]) -> str:
+    return "xmin {:g}, ymin {:g}, xmax {:g}, ymax {:g}".format(*box)
