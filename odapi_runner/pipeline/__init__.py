@@ -1,0 +1,1 @@
+"""Presets, rendering, checking: everything about a pipeline.config that needs no TensorFlow."""

@@ -1,0 +1,19 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "hint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or looks wrong with a config: training refuses errors only."""
+
+    rule: str  # id of the rule, such as "warmup-steps"
+    severity: Severity
+    place: str  # the path of a field, or a file and where in it
+    what: str
+    fix: str

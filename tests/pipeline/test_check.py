@@ -1,0 +1,486 @@
+"""Every mistake that can be known before TensorFlow starts, each in a workspace otherwise right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from odapi_runner.errors import ConfigError
+from odapi_runner.formats.example import Annotated
+from odapi_runner.formats.tfrecord import RecordWriter
+from odapi_runner.pipeline.check import check
+from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.overrides import apply_overrides
+from odapi_runner.pipeline.render import build_pipeline
+from odapi_runner.pipeline.rendered import write_rendered
+from odapi_runner.workspace import Workspace
+from support.examples import annotated, write_records
+
+REPOSITORY = Path(__file__).parent.parent.parent
+RATE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
+FOLDER = "model_zoo/efficientdet_d0_coco17_tpu-32"
+CHECKPOINT = f"{FOLDER}/checkpoint/ckpt-0"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace in which kitti-d0 has everything that it needs."""
+    place = Workspace(tmp_path)
+    for split in ("train", "val"):
+        write_records(place.data / "kitti" / f"{split}-00000-of-00001.record", [annotated()])
+    prefix = place.root / CHECKPOINT
+    prefix.parent.mkdir(parents=True)
+    prefix.with_name("ckpt-0.index").write_bytes(b"index")
+    prefix.with_name("ckpt-0.data-00000-of-00001").write_bytes(b"data")
+    return place
+
+
+def found(workspace: Workspace, *overrides: str, **options: Any) -> list[Finding]:
+    """What a check finds of kitti-d0 with full paths and words set on the rendered config."""
+    message = apply_overrides(build_pipeline("kitti-d0", (), (), workspace), overrides)
+    return check(message, workspace, **options)
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
+def test_nothing_is_found_where_nothing_is_wrong(workspace: Workspace) -> None:
+    """A message and a file are checked alike."""
+    assert found(workspace) == []
+    assert found(workspace, every_record=True) == []
+    path = write_rendered("kitti-d0", (), (), workspace)
+    assert check(path, workspace) == check(str(path), workspace) == []
+
+
+def test_a_file_that_is_no_config_raises(workspace: Workspace) -> None:
+    """There is nothing that rules could look at."""
+    with pytest.raises(ConfigError, match="no such file"):
+        check(workspace.root / "absent.config", workspace)
+
+
+@pytest.mark.parametrize(
+    ("override", "rule", "severity", "what"),
+    [
+        ("num_classes=2", "num-classes", "error", "reach to 3"),
+        ("num_classes=4", "num-classes", "error", "4 classes, but the ids of data/kitti/label_map"),
+        ("train_config.num_steps=0", "train-size", "error", "num_steps is 0"),
+        ("train_config.batch_size=0", "train-size", "error", "batch_size is 0"),
+        ("learning_rate=0", "learning-rate", "error", "the rate is 0"),
+        (
+            # 29925 of the published 300,000 steps are a tenth: the rate has hardly come down.
+            f"{RATE}.total_steps=300000",
+            "schedule-length",
+            "warning",
+            "the schedule has 300000 steps, but training ends after 29925, at a rate of still 0.00",
+        ),
+        (
+            f"{RATE}.total_steps=1000",
+            "schedule-length",
+            "error",
+            "the rate is 0 after 1000 steps, but training has 29925",
+        ),
+        (
+            f"{RATE}.warmup_steps=29925",
+            "warmup-steps",
+            "error",
+            "a warm-up of 29925 steps, but the schedule has 29925",
+        ),
+        (
+            f"{RATE}.warmup_learning_rate=0.01",
+            "warmup-rate",
+            "error",
+            "the warm-up begins at 0.01, above the base rate 0.0025",
+        ),
+        (
+            f"{RATE}.learning_rate_base=0.00002",
+            "warmup-rate",
+            "error",
+            "the warm-up begins at 3.125e-05, above the base rate 2e-05",
+        ),
+        (
+            "train_config.fine_tune_checkpoint_version=V1",
+            "checkpoint-version",
+            "error",
+            "TF2 reads checkpoints of version V2 only",
+        ),
+        (
+            "train_config.fine_tune_checkpoint_type=fine_tune",
+            "checkpoint-type",
+            "error",
+            '"fine_tune" is no type',
+        ),
+        (
+            "train_config.fine_tune_checkpoint_type=",
+            "checkpoint-type",
+            "error",
+            "no type is set, which means classification",
+        ),
+        ("train_records=", "records", "error", "no record files are named"),
+        ("label_map=", "label-map", "error", "no label map is named"),
+    ],
+)
+def test_a_mistake_in_the_config(
+    workspace: Workspace, override: str, rule: str, severity: str, what: str
+) -> None:
+    """One mistake is one finding (two where two readers share it)."""
+    findings = found(workspace, override)
+
+    assert {(item.rule, item.severity) for item in findings} == {(rule, severity)}
+    assert what in findings[0].what
+    assert findings[0].fix
+
+
+def test_a_warm_up_of_no_steps_has_no_rate(workspace: Workspace) -> None:
+    """The warm-up rate has no effect then, as in the Object Detection API."""
+    assert found(workspace, f"{RATE}.warmup_steps=0", f"{RATE}.warmup_learning_rate=1") == []
+
+
+def test_an_empty_config_is_described_by_what_it_lacks(workspace: Workspace) -> None:
+    """Model, sizes, optimizer, data: nothing crashes on what is not set."""
+    message = apply_overrides(build_pipeline("kitti-d0", (), (), workspace), ())
+    message.Clear()
+
+    rules = [finding.rule for finding in check(message, workspace)]
+
+    assert rules == ["model", "label-map", "train-size", "learning-rate", "records", "records"]
+
+
+# Label maps
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "what"),
+    [
+        ("item { id: 0 name: 'Car' }", "label-map", '"Car" has id 0'),
+        ("item { id: 1 nam: 'Car' }", "label-map", "label_map.pbtxt:1:14: "),
+        ("", "label-map", "no item in this label map"),
+        (
+            "item { id: 1 name: 'Car' } item { id: 3 name: 'Cyclist' }",
+            "label-map-gaps",
+            "no class has id 2, but others have larger ids",
+        ),
+    ],
+)
+def test_a_mistake_in_the_label_map_is_said_once(
+    workspace: Workspace, text: str, rule: str, what: str
+) -> None:
+    """Training and evaluation share it."""
+    label_map = workspace.data / "kitti" / "label_map.pbtxt"
+    message = build_pipeline("kitti-d0", (), (), workspace)
+    label_map.write_text(text, encoding="utf-8")
+
+    finding = only(check(message, workspace))
+
+    assert finding.rule == rule
+    assert what in finding.what
+
+
+def test_cocos_own_gaps_are_right(workspace: Workspace) -> None:
+    """80 classes with ids up to 90, as the published detectors have them; other gaps are not."""
+    coco = (REPOSITORY / "data" / "coco" / "label_map.pbtxt").read_text("utf-8")
+    path = workspace.root / "coco.pbtxt"
+    path.write_text(coco, encoding="utf-8")
+    assert coco.count("item {") == 80
+
+    def rules() -> list[str]:
+        label_map = ["label_map=coco.pbtxt", "num_classes=90"]
+        return [item.rule for item in found(workspace, *label_map) if "map" in item.rule]
+
+    assert rules() == []
+    path.write_text(coco.replace("id: 1\n", "id: 12\n"), encoding="utf-8")
+    assert rules() == ["label-map-gaps"]
+
+
+def test_an_absent_label_map(workspace: Workspace) -> None:
+    """The path as written, and the two things to do."""
+    finding = only(found(workspace, "label_map=자료/없음.pbtxt"))
+
+    assert finding == Finding(
+        "label-map",
+        "error",
+        "train_input_reader.label_map_path",
+        "자료/없음.pbtxt: no such file",
+        "Convert the data (odapi data convert --help), or -s label_map=FILE",
+    )
+
+
+# Checkpoints
+
+
+def test_a_published_checkpoint_that_is_absent_is_one_finding(workspace: Workspace) -> None:
+    """Its address, the folder to unpack it into, and the way without."""
+    (workspace.root / CHECKPOINT).with_name("ckpt-0.index").unlink()
+
+    finding = only(found(workspace))
+
+    assert finding == Finding(
+        "checkpoint",
+        "error",
+        "train_config.fine_tune_checkpoint",
+        f"{CHECKPOINT}: the published detector is not there",
+        "Unpack http://download.tensorflow.org/models/object_detection/tf2/20200711/"
+        f"efficientdet_d0_coco17_tpu-32.tar.gz into {workspace.model_zoo}, "
+        "or train with --from-scratch.",
+    )
+    assert found(workspace, from_scratch=True) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "fix"),
+    [
+        (FOLDER, f"{FOLDER} is a folder", f"-s fine_tune_checkpoint={CHECKPOINT}"),
+        (
+            f"{FOLDER}/checkpoint/",
+            f"{FOLDER}/checkpoint/ is a folder",
+            f"-s fine_tune_checkpoint={CHECKPOINT}",
+        ),
+        (
+            "data",
+            "data is a folder",
+            "Write the prefix of a checkpoint; data holds none.",
+        ),
+        (
+            f"{CHECKPOINT}.index",
+            f"{CHECKPOINT}.index is a file of a checkpoint, not its prefix",
+            f"-s fine_tune_checkpoint={CHECKPOINT}",
+        ),
+        (
+            f"{CHECKPOINT}.data-00000-of-00001",
+            f"{CHECKPOINT}.data-00000-of-00001 is a file of a checkpoint, not its prefix",
+            f"-s fine_tune_checkpoint={CHECKPOINT}",
+        ),
+        (
+            "train/first/ckpt-3",
+            "train/first/ckpt-3: there is no ckpt-3.index in ROOT/train/first",
+            "-s fine_tune_checkpoint=train/first/ckpt-12",
+        ),
+        (
+            "nowhere/ckpt-3",
+            "nowhere/ckpt-3: there is no ckpt-3.index in ROOT/nowhere",
+            "Correct the path, or train with --from-scratch.",
+        ),
+        (
+            "train/first/ckpt-9",
+            "train/first/ckpt-9 has an .index, but no .data-…: half of it is missing",
+            "Unpack or copy the checkpoint again.",
+        ),
+    ],
+)
+def test_a_checkpoint_is_a_prefix(workspace: Workspace, value: str, what: str, fix: str) -> None:
+    """The usual mistakes, each with what would be right."""
+    for name in ("ckpt-9.index", "ckpt-12.index"):
+        path = workspace.train / "first" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    finding = only(found(workspace, f"fine_tune_checkpoint={value}"))
+
+    assert finding.what.replace(str(workspace.root), "ROOT") == what
+    assert finding.fix == fix
+
+
+def test_without_a_checkpoint_nothing_of_it_matters(workspace: Workspace) -> None:
+    """Type and version are of no effect."""
+    kind = "train_config.fine_tune_checkpoint_type=nonsense"
+
+    assert found(workspace, "fine_tune_checkpoint=", kind) == []
+
+
+# Records
+
+
+def test_an_absent_pattern_names_the_nearest_file(workspace: Workspace) -> None:
+    """Each pattern counts, not only all together."""
+    finding = only(
+        found(workspace, "train_records=data/kitti/train-*.record,data/kitti/trian-00000.record")
+    )
+
+    assert finding.rule == "records"
+    assert finding.what == "data/kitti/trian-00000.record: no file of that name"
+    assert "odapi data convert" in finding.fix
+
+
+def damage_length(content: bytes) -> bytes:
+    return b"\xff" + content[1:]
+
+
+def damage_payload(content: bytes) -> bytes:
+    return content[:40] + b"\xff\xff" + content[42:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule", "what"),
+    [
+        (damage_length, "records", "not a TFRecord file (byte 0)"),
+        (lambda content: content[:-9], "records", "the file ends within a record"),
+        (damage_payload, "record-unreadable", "a record is damaged (byte 12)"),
+        (lambda _: b"Car 0.00 0 -1.5\n", "records", "not a TFRecord file"),
+    ],
+)
+def test_a_damaged_file_is_named(
+    workspace: Workspace, damage: Callable[[bytes], bytes], rule: str, what: str
+) -> None:
+    """Its header, its end, its content, or no records at all."""
+    path = workspace.data / "kitti" / "val-00000-of-00001.record"
+    path.write_bytes(damage(path.read_bytes()))
+
+    finding = only(found(workspace))
+
+    assert finding.rule == rule
+    assert what in finding.what
+
+
+@pytest.mark.parametrize(
+    ("example", "rule", "what", "fix"),
+    [
+        (
+            annotated(boxes=[(1, 2, 5, 6)]),
+            "box-in-pixels",
+            "xmin 2, ymax 5, xmax 6) is in pixels, not in 0..1 (1 of 2 records looked at)",
+            "Divide x by the width and y by the height of the image before writing.",
+        ),
+        (
+            annotated(boxes=[(0.1, 0.1, 0.5, 0.5), (0.6, 0.1, 0.5, 0.5)]),
+            "box-inverted",
+            "box 1 (ymin 0.6, xmin 0.1, ymax 0.5, xmax 0.5) is inverted",
+            "Swap the ends",
+        ),
+        (
+            annotated(boxes=[(0.1, 0.1, 1.25, 0.5)]),
+            "box-out-of-range",
+            "is not within 0..1",
+            "Clip",
+        ),
+        (
+            annotated(boxes=[(0.1, -0.5, 0.5, 0.5)]),
+            "box-out-of-range",
+            "is not within 0..1",
+            "Clip",
+        ),
+        (annotated(boxes=[(0.1, 0.1, 0.1, 0.5)]), "box-without-area", "has no area", "Remove"),
+        (annotated(boxes=[(0.1, 0.1, np.nan, 0.5)]), "box-not-finite", "is not finite", "Correct"),
+        (
+            annotated(names=["car"]),
+            "label-unknown",
+            "boxes of classes that data/kitti/label_map.pbtxt does not have are dropped: car (1)",
+            'Did you mean "Car"?',
+        ),
+        (
+            annotated(boxes=[(0, 0, 1, 1)] * 3, names=["Van", "Tram", "Van"]),
+            "label-unknown",
+            "Tram (1), Van (2)",
+            "Add them to the label map; it has Car, Pedestrian, Cyclist.",
+        ),
+        (
+            annotated(names=[], class_ids=np.array([4])),
+            "label-id-unknown",
+            "no class of data/kitti/label_map.pbtxt has id 4",
+            "Correct the label map",
+        ),
+        (
+            annotated(names=[]),
+            "label-missing",
+            "boxes, but neither class/text nor class/label",
+            "Write image/object/class/text",
+        ),
+        (annotated(image=b"no image"), "image-undecodable", "not an image", "Replace"),
+        (annotated(image_format="jpeg"), "image-format", "the image is png", "Write"),
+        (annotated(width=9), "image-size", "say 9x40, but the image is 80x40", "Write"),
+    ],
+)
+def test_a_mistake_in_a_record_is_named_with_file_and_number(
+    workspace: Workspace, example: Annotated, rule: str, what: str, fix: str
+) -> None:
+    """Of each kind the first one, and how many records have it."""
+    path = workspace.data / "kitti" / "train-00000-of-00001.record"
+    write_records(path, [annotated(), example])
+
+    finding = only(found(workspace))
+
+    assert (finding.rule, finding.severity) == (rule, "error")
+    assert what in finding.what
+    assert finding.fix.startswith(fix)
+    if rule != "label-unknown":
+        assert finding.place == f"{path}: record 1"
+
+
+def test_a_record_of_something_else_is_named(workspace: Workspace) -> None:
+    """The framing is right, the payload no tf.train.Example."""
+    path = workspace.data / "kitti" / "train-00000-of-00001.record"
+    with RecordWriter(path) as writer:
+        writer.write(b"\xff\xff")
+
+    finding = only(found(workspace))
+
+    assert (finding.rule, finding.place) == ("record-unreadable", f"{path}: record 0")
+    assert finding.what == "not a tf.train.Example (1 of 1 records looked at)"
+
+
+def test_files_without_records_are_an_error(workspace: Workspace) -> None:
+    """There is nothing to train on."""
+    (workspace.data / "kitti" / "train-00000-of-00001.record").write_bytes(b"")
+
+    finding = only(found(workspace))
+
+    assert (finding.rule, finding.what) == ("records", "the files hold no record")
+
+
+def test_ids_count_only_where_there_are_no_names(workspace: Workspace) -> None:
+    """As the decoder has it: a known name makes a strange id harmless."""
+    path = workspace.data / "kitti" / "train-00000-of-00001.record"
+    write_records(path, [annotated(class_ids=np.array([99]))])
+
+    assert found(workspace) == []
+
+
+def test_records_without_boxes_are_worth_a_warning(workspace: Workspace) -> None:
+    """Pictures of nothing are fine, but not if there is nothing else."""
+    path = workspace.data / "kitti" / "train-00000-of-00001.record"
+
+    write_records(path, [annotated(boxes=[]), annotated()])
+    assert found(workspace) == []
+    write_records(path, [annotated(boxes=[])])
+    finding = only(found(workspace))
+    assert (finding.rule, finding.severity) == ("no-boxes", "warning")
+
+
+def test_a_sample_is_taken_from_each_file_and_all_is_all(workspace: Workspace) -> None:
+    """200 records of each reader, the first of each file; --all finds the one behind them."""
+    good, bad = annotated(), annotated(boxes=[(0.1, 0.1, 0.1, 0.5)])
+    for shard in range(2):
+        path = workspace.data / "kitti" / f"train-{shard:05d}-of-00002.record"
+        write_records(path, [*[good] * 100, *[bad] * shard])
+    (workspace.data / "kitti" / "train-00000-of-00001.record").unlink()
+    titles: list[tuple[str, int]] = []
+
+    def track(items: Sequence[Any], title: str) -> Sequence[Any]:
+        titles.append((title, len(items)))
+        return items
+
+    assert found(workspace, track=track) == []
+    finding = only(found(workspace, every_record=True, track=track))
+
+    assert finding.rule == "box-without-area"
+    assert "(1 of 201 records looked at)" in finding.what
+    assert titles[0] == ("train_input_reader", 200)
+    assert titles[2] == ("train_input_reader", 201)
+
+
+def test_of_many_files_some_are_looked_into(workspace: Workspace) -> None:
+    """201 shards of one record: every second one."""
+    for shard in range(201):
+        write_records(workspace.data / "kitti" / f"many-{shard:03d}.record", [annotated()])
+    counts: list[int] = []
+
+    def track(items: Sequence[Any], title: str) -> Sequence[Any]:
+        counts.append(len(items))
+        return items
+
+    assert found(workspace, "train_records=data/kitti/many-*.record", track=track) == []
+    assert counts[0] == 101
