@@ -1,0 +1,1 @@
+"""The embedded engine; the only room in which TensorFlow is imported."""

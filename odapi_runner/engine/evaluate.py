@@ -1,0 +1,197 @@
+"""The evaluation process: `python -m odapi_runner.engine.evaluate --config FILE --run-dir DIR`.
+
+It evaluates the checkpoints that lie in DIR/pending, in order and once each, until the queue is
+closed and empty; `--checkpoint N` evaluates those alone; `--watch FOLDER` every checkpoint that
+appears there, as `model_main_tf2 --checkpoint_dir` does. Log lines and event tags are those of
+object_detection/model_lib_v2.py.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import tensorflow as tf
+
+from odapi_runner import coco
+from odapi_runner.engine.checkpoint import numbered, read_step
+from odapi_runner.engine.evaluator import Evaluator
+from odapi_runner.engine.log import log
+from odapi_runner.engine.pictures import side_by_side
+from odapi_runner.engine.read_config import build_spec
+from odapi_runner.engine.spec import Spec
+from odapi_runner.errors import CheckpointError, OdapiError
+from odapi_runner.formats.detections import Detections, write_detections, write_groundtruth
+from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
+from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.metrics import COCO_METRICS
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.rundir import RunDir, checkpoint_numbers
+
+POLL = 0.2  # seconds
+
+
+class EvaluationRun:
+    """The evaluator of one run: evaluates checkpoints and leaves their results in its folder."""
+
+    def __init__(self, spec: Spec, run: RunDir) -> None:
+        self._spec, self._run = spec, run
+        self._events, self._progress = EventLog(run, "eval"), Progress(run, "eval")
+        self._progress.write("starting", force=True)
+        self._evaluator = Evaluator(spec, Path.cwd())
+        for source_id in self._evaluator.duplicates:
+            log(f"Ignoring ground truth with image id {source_id} since it was previously added")
+        write_groundtruth(run.groundtruth, self._evaluator.groundtruth)
+
+    def evaluate_pending(self) -> None:
+        """Evaluate what is pending, and what will be, until the queue is closed."""
+        log(f"Waiting for new checkpoint at {self._run.root}")
+        while True:
+            # Looked at in this order, nothing that was queued before the closing is missed.
+            closed = self._run.pending_closed.exists()
+            numbers = self._run.pending_checkpoints()
+            if numbers:
+                self._evaluate_one_pending(numbers[0])
+            elif closed:
+                break
+            else:
+                self._progress.write("waiting")
+                time.sleep(POLL)
+        self._progress.write("done", force=True)
+
+    def evaluate_checkpoint(self, folder: Path, number: int) -> None:
+        """Evaluate `ckpt-<number>` of a folder."""
+        path = numbered(folder, number)
+        log(f"Found new checkpoint at {path}")
+        step = read_step(path)
+        images = len(self._evaluator.groundtruth.source_ids)
+        self._events.write("evaluating", number=number, step=step)
+
+        def report(done: int, total: int) -> None:
+            self._progress.write("evaluating", step=step, images=done, total_images=total)
+
+        self._progress.write("evaluating", step=step, images=0, total_images=images, force=True)
+        detections = self._evaluator.evaluate(path, report, log)
+        self._publish(number, detections)
+
+    def _evaluate_one_pending(self, number: int) -> None:
+        try:
+            step = read_step(numbered(self._run.pending, number))
+            # A crash between writing the result and leaving the queue is no reason to redo it.
+            if not self._run.detections_at(step).exists():
+                self.evaluate_checkpoint(self._run.pending, number)
+        except CheckpointError:
+            if number in self._run.pending_checkpoints():
+                raise
+            return  # taken out of the queue meanwhile, since too many were waiting
+        self._run.drop_pending(number)
+
+    def _publish(self, number: int, detections: Detections) -> None:
+        for line in coco.summary_lines(detections.metrics):
+            print(line, flush=True)
+        log(f"Eval metrics at step {detections.step}")
+        for tag, value in detections.metrics.items():
+            log(f"\t+ {tag}: {value:f}")
+        self._write_events(detections)
+        # This file is the evaluation: it comes last, and by a rename.
+        write_detections(self._run.detections_at(detections.step), detections)
+        rebuild_metrics_csv(self._run)
+        shown = {metric.column: detections.metrics[metric.tag] for metric in COCO_METRICS[:2]}
+        self._events.write("evaluated", number=number, step=detections.step, **shown)
+
+    def _write_events(self, detections: Detections) -> None:
+        writer = tf.summary.create_file_writer(str(self._run.eval_events))
+        with writer.as_default(step=detections.step):
+            for tag, value in detections.metrics.items():
+                tf.summary.scalar(tag, value)
+            evaluator = self._evaluator
+            for image, record in enumerate(
+                evaluator.record_numbers[: self._spec.evaluation.num_visualizations]
+            ):
+                picture = side_by_side(
+                    evaluator.records.read(int(record)).encoded,
+                    image,
+                    detections,
+                    evaluator.groundtruth,
+                    self._spec.evaluation,
+                )
+                tf.summary.image(f"eval_side_by_side_{image}_0", picture[None])
+        writer.close()
+
+
+def watch(evaluation: EvaluationRun, folder: Path, run: RunDir, timeout: float) -> None:
+    """Evaluate the checkpoints of a folder as they appear, until none came for `timeout` seconds.
+
+    What has a result in the run's `detections/` is not evaluated again.
+    """
+    log(f"Waiting for new checkpoint at {folder}")
+    for number in _appearing(folder, timeout):
+        path = numbered(folder, number)
+        try:
+            step = read_step(path)
+        except CheckpointError:
+            if number in checkpoint_numbers(folder):
+                raise
+            continue  # rotated away since it was seen
+        if not run.detections_at(step).exists():
+            evaluation.evaluate_checkpoint(folder, number)
+    log("Timed-out waiting for a checkpoint.")
+
+
+def _appearing(folder: Path, timeout: float) -> Iterator[int]:
+    seen: set[int] = set()
+    last = time.monotonic()
+    while time.monotonic() - last < timeout:
+        new = [number for number in checkpoint_numbers(folder) if number not in seen]
+        if not new:
+            time.sleep(POLL)
+            continue
+        seen.add(new[0])
+        yield new[0]
+        last = time.monotonic()
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    # Nothing is half-written: results appear by a rename, and what is pending stays so.
+    sys.exit(0)
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--run-dir", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Evaluate ckpt-N of the run, and no queue.",
+)
+@click.option("--watch", "watched", type=click.Path(path_type=Path), help="Watch this folder.")
+@click.option("--timeout", type=float, default=3600.0, show_default=True, help="With --watch.")
+def main(
+    config: Path, run_dir: Path, checkpoints: tuple[int, ...], watched: Path | None, timeout: float
+) -> None:
+    """Evaluate; what a run's supervisor starts."""
+    signal.signal(signal.SIGTERM, _end)
+    run = RunDir(run_dir)
+    try:
+        evaluation = EvaluationRun(build_spec(read_pipeline(config)), run)
+        if checkpoints:
+            for number in checkpoints:
+                evaluation.evaluate_checkpoint(run.root, number)
+        elif watched is not None:
+            watch(evaluation, watched, run, timeout)
+        else:
+            evaluation.evaluate_pending()
+    except OdapiError as error:
+        EventLog(run, "eval").write("failed", what=error.what, fix=error.fix)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""One checkpoint's evaluation: losses, detections, metrics.
+
+Source: object_detection/model_lib_v2.py, `eager_eval_loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from odapi_runner import coco
+from odapi_runner.engine.checkpoint import restore_run
+from odapi_runner.engine.input import Batch, Source, evaluation_batches
+from odapi_runner.engine.losses import total_losses
+from odapi_runner.engine.models.ssd import SsdNetwork
+from odapi_runner.engine.nms import Detected, detect
+from odapi_runner.engine.records import Records
+from odapi_runner.engine.spec import Spec
+from odapi_runner.errors import DataError
+from odapi_runner.formats.detections import Detections, GroundTruth
+from odapi_runner.formats.groundtruth import build_groundtruth
+from odapi_runner.metrics import LEARNING_RATE
+from odapi_runner.schedules import learning_rate
+
+LOG_EVERY = 100  # batches, as the Object Detection API
+
+
+class Evaluator:
+    """A network and the images to try it on, for any number of checkpoints.
+
+    Attributes:
+        records: all records of the evaluation, and their label map.
+        groundtruth: what is to be found on the images.
+        duplicates: source ids of records that are left out, because they came before.
+    """
+
+    def __init__(self, spec: Spec, root: Path) -> None:
+        self._spec = spec
+        self.records = Records(spec.eval_input, root)
+        self._source = Source(self.records)
+        built = build_groundtruth(
+            map(self.records.read, range(len(self.records))),
+            self.records.label_map,
+            max_boxes=spec.eval_input.max_boxes,
+        )
+        self.groundtruth: GroundTruth = built.groundtruth
+        self.duplicates = built.duplicates
+        self.record_numbers = built.records
+        self._network = SsdNetwork(spec.model)
+        self._network.build_variables()
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._infer = tf.function(self._infer_batch, reduce_retracing=True, autograph=False)
+
+    def evaluate(
+        self, path: str, report: Callable[[int, int], None], log: Callable[[str], None]
+    ) -> Detections:
+        """Evaluate the checkpoint with the prefix `path`.
+
+        Args:
+            path: `…/ckpt-N`.
+            report: called after each batch with the images done and all images.
+            log: takes the lines that the Object Detection API logs.
+
+        Raises:
+            CheckpointError: the checkpoint does not fit the config, or is not whole.
+            DataError: a record or an image cannot be read.
+        """
+        restore_run(tf.train.Checkpoint(step=self._step, model=self._network), path)
+        detected, losses = self._run(report, log)
+        count = len(self.groundtruth.source_ids)
+        log(f"Performing evaluation on {count} images.")
+        step = int(self._step)
+        metrics = coco.evaluate(
+            self.groundtruth,
+            **detected,
+            per_category=self._spec.evaluation.per_category,
+        )
+        metrics |= losses
+        metrics[LEARNING_RATE] = learning_rate(self._spec.train.schedule, step)
+        return Detections(step=step, **detected, metrics=metrics)
+
+    def _run(
+        self, report: Callable[[int, int], None], log: Callable[[str], None]
+    ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        batches = evaluation_batches(self._spec, self._source, self.record_numbers)
+        found: list[Detected] = []
+        losses: list[dict[str, tf.Tensor]] = []
+        done, total = 0, len(self.record_numbers)
+        try:
+            for number, batch in enumerate(batches):
+                batch_detected, batch_losses = self._infer(batch)
+                found.append(batch_detected)
+                losses.append(batch_losses)
+                done += int(tf.shape(batch.images)[0])
+                if number % LOG_EVERY == 0:
+                    log(f"Finished eval step {number}")
+                report(done, total)
+        except tf.errors.OpError as error:
+            following = self.record_numbers[done : done + 4 * self._spec.evaluation.batch_size]
+            raise self._source.explain(error, following.tolist()) from error
+        if not found:
+            raise DataError(
+                "there is no image to evaluate on",
+                fix="Check eval_input_reader: odapi check CONFIG",
+            )
+        # The plain mean over batches, as the Object Detection API has it.
+        means = {tag: float(np.mean([one[tag] for one in losses])) for tag in losses[0]}
+        return self._flat(found), means
+
+    def _infer_batch(self, batch: Batch) -> tuple[Detected, dict[str, tf.Tensor]]:
+        predictions = self._network.predict_batch(batch.images, training=False)
+        losses = total_losses(self._spec, self._network, batch, predictions)
+        anchors = tf.constant(self._network.anchors)
+        return detect(self._spec.model, predictions, anchors, batch.shapes_hw), losses
+
+    def _flat(self, found: list[Detected]) -> dict[str, Any]:
+        """Rows of boxes in pixels of the original images, as `Detections` has them."""
+        counts = np.concatenate([one.count for one in found])
+        kept = np.arange(found[0].scores.shape[1])[None, :] < counts[:, None]
+        boxes = np.concatenate([one.boxes for one in found])[kept]
+        image = np.repeat(np.arange(len(counts)), counts)
+        scale = np.tile(self.groundtruth.sizes_hw[image], 2).astype(np.float32)
+        ymin, xmin, ymax, xmax = (boxes * scale).T
+        return {
+            "image": image,
+            "boxes_xywh_px": np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1),
+            "classes": np.concatenate([one.classes for one in found])[kept].astype(np.int64) + 1,
+            "scores": np.concatenate([one.scores for one in found])[kept],
+        }

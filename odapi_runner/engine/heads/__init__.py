@@ -1,0 +1,1 @@
+"""Networks that predict boxes and classes from a pyramid."""

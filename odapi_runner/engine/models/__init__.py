@@ -1,0 +1,1 @@
+"""Whole detectors, one module a meta-architecture."""

@@ -1,0 +1,73 @@
+"""From predictions to detections.
+
+Source: object_detection/core/post_processing.py, `batch_multiclass_non_max_suppression`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from odapi_runner.engine import boxes
+from odapi_runner.engine.box_coder import decode_boxes
+from odapi_runner.engine.models.ssd import Predictions
+from odapi_runner.engine.spec import Ssd
+
+
+class Detected(NamedTuple):
+    """The detections of a batch, best first; D is the config's `max_total_detections`."""
+
+    boxes: tf.Tensor  # float32 [batch, D, 4], (ymin, xmin, ymax, xmax), in units of the image
+    scores: tf.Tensor  # float32 [batch, D]; 0 beyond `count`
+    classes: tf.Tensor  # int32 [batch, D], from 0
+    count: tf.Tensor  # int32 [batch]
+
+
+def detect(
+    spec: Ssd, predictions: Predictions, anchors: tf.Tensor, true_shapes_hw: tf.Tensor
+) -> Detected:
+    """Suppress all but the best of overlapping boxes of a class, and keep the best of all.
+
+    Suppression sees the boxes unclipped, and all anchors; clipping to the image comes after it,
+    and drops the boxes of no area, then the limit over all classes applies.
+
+    Args:
+        spec: score converter, thresholds and limits.
+        predictions: of the network.
+        anchors: float32 [A, 4], in units of the input's side.
+        true_shapes_hw: int32 [batch, 2], height and width of the image inside the padded input.
+    """
+    nms = spec.nms
+    scores = predictions.logits / nms.logit_scale
+    if nms.score_converter == "SIGMOID":
+        scores = tf.sigmoid(scores)
+    decoded = decode_boxes(predictions.codes, anchors, spec.box_code_scale)
+    per_class = min(nms.max_per_class, anchors.shape[0])
+    found = tf.image.combined_non_max_suppression(
+        decoded[:, :, None, :],
+        scores,
+        max_output_size_per_class=per_class,
+        max_total_size=per_class * spec.num_classes,
+        iou_threshold=nms.iou_threshold,
+        score_threshold=nms.score_threshold,
+        clip_boxes=False,
+    )
+    found_boxes, found_scores, found_classes, count = found
+    window = tf.cast(true_shapes_hw, tf.float32) / spec.resizer.size
+    window = tf.concat([tf.zeros_like(window), window], axis=1)[:, None, :]
+    clipped = boxes.clip(found_boxes, window)
+    valid = tf.range(tf.shape(found_scores)[1])[None, :] < count[:, None]
+    kept = valid & (boxes.areas(clipped) > 0)
+    # A stable sort brings what is kept to the front, in the order of the scores.
+    order = tf.argsort(tf.cast(~kept, tf.int32), axis=1, stable=True)[:, : nms.max_total]
+    in_image = clipped / tf.gather(window, [2, 3, 2, 3], axis=-1)
+    chosen = tf.gather(kept, order, batch_dims=1)
+    return Detected(
+        boxes=tf.where(chosen[..., None], tf.gather(in_image, order, batch_dims=1), 0.0),
+        scores=tf.where(chosen, tf.gather(found_scores, order, batch_dims=1), 0.0),
+        classes=tf.where(
+            chosen, tf.cast(tf.gather(found_classes, order, batch_dims=1), tf.int32), 0
+        ),
+        count=tf.reduce_sum(tf.cast(chosen, tf.int32), axis=1),
+    )

@@ -1,0 +1,301 @@
+"""The training process: `python -m odapi_runner.engine.train --config FILE --run-dir DIR`.
+
+It saves a checkpoint at step 0, every N steps, on SIGTERM or SIGINT, and always at the end; it goes
+on by itself from the newest checkpoint in DIR. Log lines and event tags are those of
+object_detection/model_lib_v2.py, `train_loop`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pprint
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import psutil
+import tensorflow as tf
+
+from odapi_runner.engine.checkpoint import Restored, numbered
+from odapi_runner.engine.input import Source, training_batches
+from odapi_runner.engine.log import log
+from odapi_runner.engine.losses import TOTAL
+from odapi_runner.engine.preprocess import denormalize
+from odapi_runner.engine.read_config import build_spec
+from odapi_runner.engine.records import Records
+from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.trainer import Trainer
+from odapi_runner.errors import ConfigError, OdapiError, RunError
+from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.rundir import RunDir
+
+LOG_EVERY = 100  # steps, as the Object Detection API
+IMAGES_SHOWN = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """What the config language has no field for."""
+
+    checkpoint_every: int = 1000
+    keep: int = 7
+    seed: int = 0
+    log_every: int = LOG_EVERY
+
+
+class Stop:
+    """Whether somebody asked this process to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        self.asked = True
+
+
+def train(config: Path, run: RunDir, options: Options, *, num_steps: int | None = None) -> None:
+    """Train to the last step of a config, or until asked to stop.
+
+    Args:
+        config: a pipeline.config; its relative paths are relative to the current folder.
+        run: where checkpoints, events and heartbeat go.
+        options: how often to save, how many to keep, the seed of data order and weights.
+        num_steps: instead of the config's.
+
+    Raises:
+        OdapiError: config, data or checkpoint cannot be used; or a loss is not finite.
+    """
+    stop = Stop()
+    events, progress = EventLog(run, "train"), Progress(run, "train")
+    try:
+        spec = _spec(config, num_steps)
+        run.root.mkdir(parents=True, exist_ok=True)
+        progress.write("building", force=True, step=0, num_steps=spec.train.num_steps)
+        source = Source(Records(spec.train_input, Path.cwd(), seed=options.seed))
+        trainer = Trainer(spec, seed=options.seed)
+        _start(trainer, run, events)
+        _Loop(spec, trainer, source, run, options, events, progress, stop).run()
+    except OdapiError as error:
+        events.write("failed", what=error.what, fix=error.fix)
+        progress.write("failed", force=True, what=error.what)
+        raise
+
+
+def _spec(config: Path, num_steps: int | None) -> Spec:
+    spec = build_spec(read_pipeline(config))
+    if num_steps is not None:
+        spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, num_steps=num_steps))
+    if spec.train.num_steps == 0:
+        raise ConfigError(
+            f"{config}: train_config.num_steps is 0, so training would never end",
+            fix="Set it, or give --num-steps.",
+        )
+    return spec
+
+
+def _start(trainer: Trainer, run: RunDir, events: EventLog) -> None:
+    """Resume from the newest checkpoint of the run, else from the fine-tune checkpoint."""
+    numbers = run.checkpoints()
+    if numbers:
+        restored: Restored | None = trainer.resume(numbered(run.root, numbers[-1]))
+    else:
+        restored = trainer.fine_tune(Path.cwd())
+    events.write("started", step=trainer.step, resumed=bool(numbers))
+    if restored is None:
+        log("Training from scratch")
+        return
+    log(
+        f"Restored {len(restored.restored)} variables from {restored.path} at step {trainer.step}; "
+        f"{len(restored.left_in_model)} keep their initial values, "
+        f"{len(restored.left_in_file)} of the file were left"
+    )
+    events.write("restored", **dataclasses.asdict(restored))
+
+
+class _Loop:
+    """The steps of one process: when to log, to save, to stop."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        trainer: Trainer,
+        source: Source,
+        run: RunDir,
+        options: Options,
+        events: EventLog,
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
+        self._spec, self._trainer, self._source = spec, trainer, source
+        self._run, self._options, self._stop = run, options, stop
+        self._events, self._progress = events, progress
+        self._last = spec.train.num_steps
+        self._saved_step: int | None = trainer.step if run.checkpoints() else None
+        self._clock = _Clock()
+
+    def run(self) -> None:
+        step = self._trainer.step
+        if self._saved_step is None:
+            self._save(step)
+        if step < self._last:
+            step = self._steps(step)
+        if step != self._saved_step:
+            self._save(step)
+        ended = "finished" if step >= self._last else "stopped"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        self._events.write(ended, step=step, peak_mib=peak)
+        phase = "done" if ended == "finished" else "stopped"
+        self._progress.write(phase, **self._numbers(step), force=True)
+        log(f"Training {ended} at step {step}")
+
+    def _steps(self, step: int) -> int:
+        """Train until the end, or until asked to stop; the step that was reached."""
+        batches = training_batches(
+            self._spec,
+            self._source,
+            seed=self._options.seed,
+            draws=self._trainer.network.draws_per_example,
+            first_step=step,
+            last_step=self._last,
+        )
+        self._tell("compiling", step)
+        ready = iter(batches)  # the first ones are made while the step is traced
+        self._trainer.compile(batches.element_spec)
+        first = step
+        writer = tf.summary.create_file_writer(str(self._run.train_events))
+        self._clock.start(step)
+        with writer.as_default():
+            for batch in self._guarded(ready, step):
+                losses = self._trainer.train_step(batch)
+                step += 1
+                self._check_finite(step, losses)
+                if step == first + 1:
+                    self._events.write("first_step", step=step, seconds=_seconds_alive())
+                if step % self._options.log_every == 0 or step == self._last:
+                    self._log_step(step, losses, batch)
+                self._tell("training", step, loss=float(losses[TOTAL]))
+                if step % self._options.checkpoint_every == 0:
+                    self._save(step)
+                if self._stop.asked:
+                    break
+        writer.close()
+        return step
+
+    def _guarded(self, batches: Iterator[Any], first: int) -> Iterator[Any]:
+        """The batches; a fault of the data is raised as the sentence that names its place."""
+        size = self._spec.train.batch_size
+        taken = 0
+        try:
+            for batch in batches:
+                taken += 1
+                yield batch
+        except tf.errors.OpError as error:
+            reach = 4 * size  # what prefetching may have been reading
+            examples = range((first + taken) * size, (first + taken) * size + reach)
+            records = self._source.records
+            raise self._source.explain(
+                error, [records.training_record(example) for example in examples]
+            ) from error
+
+    def _check_finite(self, step: int, losses: dict[str, tf.Tensor]) -> None:
+        if np.isfinite(losses[TOTAL]):
+            return
+        shown = ", ".join(f"{tag} {float(value):g}" for tag, value in losses.items())
+        saved = f"the last checkpoint is of step {self._saved_step}"
+        raise RunError(
+            f"the loss of step {step} is not finite ({shown}); {saved}",
+            fix="Lower the learning rate (-s learning_rate=…), or lengthen the warm-up.",
+        )
+
+    def _log_step(self, step: int, losses: dict[str, tf.Tensor], batch: Any) -> None:
+        seconds = self._clock.since_log(step)
+        values = {tag: np.float32(value) for tag, value in losses.items()}
+        values["learning_rate"] = np.float32(self._trainer.rate_at(step))
+        log(f"Step {step} per-step time {seconds:.3f}s")
+        log(pprint.pformat(dict(sorted(values.items())), width=40))
+        tf.summary.scalar("steps_per_sec", 1 / seconds, step=step)
+        for tag, value in values.items():
+            tf.summary.scalar(tag, value, step=step)
+        shown = denormalize(batch.images[:IMAGES_SHOWN])
+        tf.summary.image("train_input_images", shown, step=step, max_outputs=IMAGES_SHOWN)
+
+    def _save(self, step: int) -> None:
+        self._progress.write("saving", **self._numbers(step), force=True)
+        number = self._trainer.save(self._run.root, self._options.keep)
+        if self._run.pending.is_dir():
+            self._run.put_pending(number)
+        self._saved_step = step
+        self._events.write("checkpoint", number=number, step=step)
+
+    def _tell(self, phase: str, step: int, **more: Any) -> None:
+        self._progress.write(phase, **self._numbers(step), **more, force=phase != "training")
+
+    def _numbers(self, step: int) -> dict[str, Any]:
+        rate = self._clock.steps_per_second(step)
+        return {
+            "step": step,
+            "num_steps": self._last,
+            "images": step * self._spec.train.batch_size,
+            "steps_per_second": rate,
+            "seconds_left": (self._last - step) / rate if rate else None,
+        }
+
+
+def _seconds_alive() -> float:
+    """Seconds since this process was started, imports and all."""
+    return time.time() - psutil.Process().create_time()
+
+
+class _Clock:
+    """Times steps; the first one, which warms up, counts for nothing."""
+
+    def __init__(self) -> None:
+        self._logged = self._first = (0, 0.0)
+
+    def start(self, step: int) -> None:
+        self._logged = self._first = (step, time.perf_counter())
+
+    def since_log(self, step: int) -> float:
+        """Seconds a step since this was last asked."""
+        now = time.perf_counter()
+        steps, seconds = step - self._logged[0], now - self._logged[1]
+        self._logged = (step, now)
+        return seconds / steps
+
+    def steps_per_second(self, step: int) -> float | None:
+        now = time.perf_counter()
+        if step <= self._first[0]:
+            return None
+        return (step - self._first[0]) / (now - self._first[1])
+
+
+def use_devices() -> None:
+    """Let TensorFlow take a GPU's memory as it needs it, not all at once."""
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--run-dir", type=click.Path(path_type=Path), required=True)
+@click.option("--num-steps", type=click.IntRange(min=1))
+@click.option("--checkpoint-every", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--keep", type=click.IntRange(min=1), default=7, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--log-every", type=click.IntRange(min=1), default=LOG_EVERY, show_default=True)
+def main(config: Path, run_dir: Path, num_steps: int | None, **options: int) -> None:
+    """Train; what a run's supervisor starts."""
+    use_devices()
+    train(config, RunDir(run_dir), Options(**options), num_steps=num_steps)
+
+
+if __name__ == "__main__":
+    main()

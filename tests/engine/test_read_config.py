@@ -1,0 +1,399 @@
+"""Configs become the engine's spec, whole, or are refused (DESIGN.md, decision 5)."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+import odapi_runner
+from odapi_runner.anchors import MultiscaleAnchors
+from odapi_runner.engine import spec as specs
+from odapi_runner.engine.ignored import IGNORED
+from odapi_runner.engine.read_config import _read, build_spec, refused
+from odapi_runner.engine.spec import (
+    Backbone,
+    BatchNorm,
+    BoxCodeScale,
+    HorizontalFlip,
+    Hyperparams,
+    Initializer,
+    Input,
+    Resizer,
+    ScaleCropPad,
+)
+from odapi_runner.errors import ConfigError
+from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.schedules import ConstantRate, CosineDecay
+from support.configs import d0_config
+
+# Fields that the Object Detection API reads, too, but that say nothing beside the others of
+# efficientdet-d0.
+OVERRULED = {
+    "train_config.from_detection_checkpoint": "fine_tune_checkpoint_type is set, and decides",
+}
+
+Edit = Callable[[Any], Any]
+
+
+def f32(value: float) -> float:
+    """The value as a config's field of type float holds it."""
+    return float(np.float32(value))
+
+
+def other_value(field: FieldDescriptor, value: Any) -> Any:
+    """Another value than the one that stands there, inside the field's range."""
+    if field.enum_type is not None:
+        return next(one.number for one in field.enum_type.values if one.number != value)
+    if isinstance(value, bool):
+        return not value
+    return {int: lambda: value + 100, float: lambda: value + 0.25, str: lambda: f"{value}x"}[
+        type(value)
+    ]()
+
+
+def edits(message: Any, path: str = "") -> Iterator[tuple[str, Edit]]:
+    """What sets each field of a message alone, and the path of that field.
+
+    Messages that are absent are set empty, and walked into; lists get one more element; of a
+    oneof the other members are set, empty.
+    """
+    for field in message.DESCRIPTOR.fields:
+        where = f"{path}.{field.name}" if path else field.name
+        if not field.has_presence and field.message_type:
+            yield f"{where}[{len(getattr(message, field.name))}]", partial(edit, field)
+        elif not field.message_type or not message.HasField(field.name):
+            yield where, partial(edit, field)
+        for place, part in parts(message, field):
+            for inner, change in edits(part(message), f"{where}{place}"):
+                yield inner, partial(edit_part, part, change)
+
+
+def edit(field: FieldDescriptor, message: Any) -> None:
+    value = getattr(message, field.name)
+    if field.message_type is None and is_repeated(field):
+        value.append(
+            other_value(field, "" if field.cpp_type == FieldDescriptor.CPPTYPE_STRING else 0)
+        )
+    elif field.message_type is None:
+        setattr(message, field.name, other_value(field, value))
+    elif field.message_type.GetOptions().map_entry:
+        value.update(a="b")
+    elif is_repeated(field):
+        value.add()
+    else:
+        value.SetInParent()
+
+
+def edit_part(part: Edit, change: Edit, message: Any) -> None:
+    change(part(message))
+
+
+def parts(message: Any, field: FieldDescriptor) -> Iterator[tuple[str, Edit]]:
+    """The messages that a field holds: their places, and how to get at them."""
+    if field.message_type is None or field.message_type.GetOptions().map_entry:
+        return
+    if is_repeated(field):
+        for place in range(len(getattr(message, field.name))):
+            yield f"[{place}]", partial(element, field.name, place)
+    elif field.containing_oneof is None or message.HasField(field.name):
+        yield "", attrgetter(field.name)
+
+
+def element(name: str, place: int, message: Any) -> Any:
+    return getattr(message, name)[place]
+
+
+def variants(config: Any) -> Iterator[tuple[str, Any]]:
+    """Copies of a config, each with one field set alone, and the path of that field."""
+    for path, change in edits(config):
+        copy = type(config)()
+        copy.CopyFrom(config)
+        change(copy)
+        yield path, copy
+
+
+def with_constant_rate(config: Any) -> Any:
+    rate = config.train_config.optimizer.momentum_optimizer.learning_rate
+    rate.constant_learning_rate.learning_rate = 0.01
+    return config
+
+
+def without_places(path: str) -> str:
+    return "".join(part.split("]")[-1] for part in path.split("["))
+
+
+def lies_in(path: str, parent: str) -> bool:
+    return path == parent or path.startswith((f"{parent}.", f"{parent}["))
+
+
+@pytest.mark.parametrize("base", [d0_config(), with_constant_rate(d0_config())])
+def test_no_field_set_alone_stays_without_effect_unnoticed(base: Any) -> None:
+    """It changes the spec, or it is refused by its path, or it is listed as ignored."""
+    spec = build_spec(base)
+    paths, overlooked = set(), []
+    for path, config in variants(base):
+        paths.add(path)
+        changed, refusals = _read(config)
+        effect = changed != spec or any(lies_in(path, one.path) for one in refusals)
+        if not effect and without_places(path) not in {**IGNORED, **OVERRULED}:
+            overlooked.append(path)
+
+    assert overlooked == []
+    # The walk reaches leaves of every kind: in lists, in oneofs, in messages that are not set.
+    assert paths > {
+        "model.ssd.feature_extractor.bifpn.combine_method",
+        "model.ssd.mask_head_config.conv_hyperparams.batch_norm",
+        "model.faster_rcnn",
+        "train_config.data_augmentation_options[1].random_scale_crop_and_pad_to_square.scale_min",
+        "train_config.freeze_variables",
+        "eval_input_reader[0].sample_1_of_n_examples",
+    }
+
+
+def test_an_ignored_field_changes_nothing() -> None:
+    """Set alone, it is neither refused nor in the spec."""
+    base = d0_config()
+    spec = build_spec(base)
+    found = {
+        without_places(path): _read(config)
+        for path, config in variants(base)
+        if without_places(path) in IGNORED
+    }
+
+    assert found == dict.fromkeys(IGNORED, (spec, []))
+
+
+def test_every_field_of_the_spec_is_used() -> None:
+    """Reading a field is not yet honouring it: some module looks at what became of it."""
+    package = Path(odapi_runner.__file__).parent
+    readers = {package / "engine" / name for name in ("spec.py", "read_config.py")}
+    modules = {
+        *(package / "engine").rglob("*.py"),
+        package / "anchors.py",
+        package / "schedules.py",
+    }
+    source = "\n".join(path.read_text("utf-8") for path in sorted(modules - readers))
+    kinds = [one for one in vars(specs).values() if dataclasses.is_dataclass(one)]
+    names = {field.name for kind in kinds for field in dataclasses.fields(kind)}
+
+    assert {name for name in names if not re.search(rf"\.{name}\b", source)} == set()
+
+
+def test_the_spec_of_efficientdet_d0() -> None:
+    """The published values arrive where they belong."""
+    spec = build_spec(d0_config())
+
+    norm = BatchNorm(decay=f32(0.99), center=True, scale=True, epsilon=f32(0.001))
+    assert spec.model.resizer == Resizer(512, (0.0, 0.0, 0.0))
+    assert spec.model.backbone == Backbone(
+        type="ssd_efficientnet-b0_bifpn_keras",
+        hyperparams=Hyperparams(
+            l2_weight=f32(4e-5),
+            initializer=Initializer("truncated_normal", 0.0, f32(0.03)),
+            activation="SWISH",
+            batch_norm=norm,
+            force_use_bias=True,
+        ),
+        override_hyperparams=False,
+        min_level=3,
+        max_level=7,
+        num_iterations=3,
+        num_filters=64,
+        combine_method="fast_attention",
+    )
+    assert spec.model.box_predictor.hyperparams.initializer == Initializer(
+        "random_normal", 0.0, f32(0.01)
+    )
+    assert spec.model.anchors == MultiscaleAnchors(3, 7, 4.0, (1.0, 2.0, 0.5), 3, normalize=True)
+    assert spec.model.box_code_scale == BoxCodeScale(10.0, 10.0, 5.0, 5.0)
+    assert spec.train.augmentations == (
+        HorizontalFlip(0.5),
+        ScaleCropPad(512, f32(0.1), 2.0),
+    )
+    assert spec.train.schedule == CosineDecay(f32(0.08), 300_000, f32(0.001), 2500, 0)
+    assert spec.eval_input == Input(
+        label_map="data/coco/label_map.pbtxt",
+        patterns=("data/coco/val-*.record",),
+        shuffle=False,
+        sample_1_of_n=1,
+        max_boxes=100,
+    )
+
+
+def test_defaults_are_those_of_the_language() -> None:
+    """Fields that a config leaves out have the schema's defaults."""
+    config = d0_config()
+    config.model.ssd.loss.classification_loss.weighted_sigmoid_focal.Clear()
+    config.model.ssd.feature_extractor.conv_hyperparams.ClearField("regularizer")
+    config.model.ssd.feature_extractor.conv_hyperparams.ClearField("batch_norm")
+    config.train_config.ClearField("batch_size")
+    spec = build_spec(config)
+
+    assert (spec.model.loss.alpha, spec.model.loss.gamma) == (None, 2.0)
+    assert spec.model.backbone.hyperparams.l2_weight is None
+    assert spec.model.backbone.hyperparams.batch_norm is None
+    assert spec.train.batch_size == 32
+
+
+def test_a_constant_rate() -> None:
+    """The other schedule."""
+    spec = build_spec(with_constant_rate(d0_config()))
+
+    assert spec.train.schedule == ConstantRate(f32(0.01))
+
+
+@pytest.mark.parametrize(
+    ("deletes", "changes", "kind"),
+    [
+        ((), (), "detection"),
+        ((), ("train_config.fine_tune_checkpoint_type=full",), "full"),
+        (("fine_tune_checkpoint_type",), (), "classification"),
+        (
+            ("fine_tune_checkpoint_type",),
+            ("train_config.from_detection_checkpoint=true",),
+            "detection",
+        ),
+    ],
+)
+def test_the_type_of_a_fine_tune_checkpoint(
+    deletes: tuple[str, ...], changes: tuple[str, ...], kind: str
+) -> None:
+    """Without a type it is `classification`, unless the deprecated field says otherwise."""
+    config = d0_config(*changes)
+    for name in deletes:
+        config.train_config.ClearField(name)
+
+    assert build_spec(config).train.fine_tune_type == kind
+
+
+def test_one_of_no_examples_is_every_example() -> None:
+    """The Object Detection API takes a part for numbers above 1 only."""
+    config = d0_config()
+    config.train_input_reader.sample_1_of_n_examples = 0
+
+    assert build_spec(config).train_input.sample_1_of_n == 1
+
+
+SSD = "model.ssd"
+KEEP = f"{SSD}.image_resizer.keep_aspect_ratio_resizer"
+BIFPN = f"{SSD}.feature_extractor.bifpn"
+ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            (f"{KEEP}.min_dimension=500", f"{KEEP}.max_dimension=500"),
+            {f"{KEEP}.max_dimension": "500 does not fit the pyramid"},
+        ),
+        ((f"{KEEP}.min_dimension=256",), {f"{KEEP}.min_dimension": "is not max_dimension (512)"}),
+        (
+            (f"{KEEP}.per_channel_pad_value=[1, 2]",),
+            {f"{KEEP}.per_channel_pad_value": "has not three values"},
+        ),
+        (
+            (f"{ANCHORS}.min_level=4",),
+            {f"{ANCHORS}.min_level": "4 is not supported: bifpn has 3"},
+        ),
+        (
+            (f"{BIFPN}.min_level=7", f"{ANCHORS}.min_level=7"),
+            {f"{BIFPN}.min_level": "7 makes no pyramid up to 7"},
+        ),
+        ((f"{BIFPN}.num_iterations=0",), {f"{BIFPN}.num_iterations": "is below 1"}),
+        ((f"{SSD}.num_classes=0",), {f"{SSD}.num_classes": "is below 1"}),
+        (
+            (f"{SSD}.matcher.argmax_matcher.unmatched_threshold=0.6",),
+            {
+                f"{SSD}.matcher.argmax_matcher.unmatched_threshold": (
+                    "is above matched_threshold (0.5)"
+                )
+            },
+        ),
+        (
+            ("train_config.fine_tune_checkpoint_version=V1",),
+            {"train_config.fine_tune_checkpoint_version": "V1 is not supported"},
+        ),
+        (
+            ("train_config.fine_tune_checkpoint_type=fine_tune",),
+            {"train_config.fine_tune_checkpoint_type": "fine_tune is not supported"},
+        ),
+        (
+            ("eval_config.metrics_set=[pascal_voc_detection_metrics]",),
+            {"eval_config.metrics_set": "pascal_voc_detection_metrics is not supported"},
+        ),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_where_it_stands(
+    changes: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    """One refusal, at the field that is wrong."""
+    config = d0_config(*changes)
+
+    assert {one.path: one.reason for one in refused(config)} == expected
+
+
+@pytest.mark.parametrize(("count", "reason"), [(0, "is there 0 times"), (2, "is there 2 times")])
+def test_there_is_one_evaluation_reader(count: int, reason: str) -> None:
+    """None or several are one refusal, whatever is in them."""
+    config = d0_config()
+    one = type(config.eval_input_reader[0])()
+    one.CopyFrom(config.eval_input_reader[0])
+    del config.eval_input_reader[:]
+    config.eval_input_reader.extend([one] * count)
+
+    assert [(one.path, one.reason) for one in refused(config)] == [("eval_input_reader", reason)]
+
+
+def test_the_error_names_all_that_is_refused_and_the_remedies() -> None:
+    """One sentence for the whole config."""
+    config = d0_config(f"{SSD}.freeze_batchnorm=true", "eval_config.use_moving_averages=true")
+    config.model.ssd.mask_head_config.mask_height = 7
+    with pytest.raises(ConfigError) as caught:
+        build_spec(config)
+
+    assert caught.value.what == (
+        "the builtin engine cannot honour this config: "
+        "eval_config.use_moving_averages true is not supported; "
+        "model.ssd.mask_head_config is not supported by the builtin engine"
+    )
+    assert caught.value.fix == "Use false. Remove it: -d model.ssd.mask_head_config"
+
+
+def test_the_published_efficientdets_are_honoured_and_no_other_architecture(
+    reference: Path,
+) -> None:
+    """Of the 40 sample configs; of a foreign architecture nothing inside it is reported."""
+    found = {
+        path.name: refused(read_pipeline(path))
+        for path in sorted((reference / "zoo_configs").glob("*.config"))
+    }
+
+    assert [name for name, refusals in found.items() if not refusals] == [
+        name for name in found if name.startswith("ssd_efficientdet_")
+    ]
+    assert [
+        one.path for one in found["faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.config"]
+    ] == ["model.faster_rcnn"]
+
+
+def test_reading_a_config_needs_no_tensorflow() -> None:
+    """`check` says in about a second what the engine refuses."""
+    code = "import sys, odapi_runner.engine.read_config; print('tensorflow' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ended.stdout == "False\n"

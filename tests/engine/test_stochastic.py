@@ -1,0 +1,115 @@
+"""Stochastic depth by numbers that come with the examples, and the backbone that has it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from odapi_runner.engine.backbones.efficientnet import build_efficientnet
+from odapi_runner.engine.backbones.stochastic import DropExamples, draws
+from support.configs import small_spec
+
+ONES = tf.ones([3, 2, 2, 1])
+
+
+def test_examples_are_dropped_below_the_rate_and_scaled_up_from_it() -> None:
+    """The layer looks at its own place; what is kept is divided by 1 - rate."""
+    layer = DropExamples(0.25, place=1)
+    with draws(tf.constant([[0.9, 0.1], [0.0, 0.25], [0.0, 0.9]])):
+        dropped = layer(ONES, training=True).numpy()
+
+    assert dropped[:, 0, 0, 0] == pytest.approx([0.0, 1 / 0.75, 1 / 0.75])
+    assert np.all(dropped == dropped[:, :1, :1, :1])
+
+
+def test_the_mean_stays_what_it_was() -> None:
+    """Over 4000 examples (standard deviation 0.01)."""
+    uniform = np.random.default_rng(1).random((4000, 1), np.float32)
+    with draws(tf.constant(uniform)):
+        dropped = DropExamples(0.3, place=0)(tf.ones([4000, 1, 1, 1]), training=True)
+
+    assert float(tf.reduce_mean(dropped)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_inference_and_a_call_without_draws_change_nothing() -> None:
+    """Whatever the numbers are; and they hold for their block only."""
+    layer = DropExamples(0.5, place=0)
+    zeros = tf.zeros([3, 1])
+    with draws(zeros):
+        assert not layer(ONES, training=True).numpy().any()
+        assert np.array_equal(layer(ONES, training=False), ONES)
+        assert np.array_equal(layer(ONES), ONES)
+        with draws(None):
+            assert np.array_equal(layer(ONES, training=True), ONES)
+        assert not layer(ONES, training=True).numpy().any()
+
+    assert np.array_equal(layer(ONES, training=True), ONES)
+
+
+@pytest.fixture(scope="module")
+def backbone() -> tuple[Any, Any, int]:
+    """EfficientNet-b0 from level 3."""
+    tf.random.set_seed(1)
+    return build_efficientnet(small_spec().model.backbone, frozen=False)
+
+
+def test_efficientnet_b0_has_nine_residual_branches(backbone: tuple[Any, Any, int]) -> None:
+    """Stages repeat 1, 2, 2, 3, 3, 4, 1 blocks; all but the first of a stage are residual."""
+    classifier, _, count = backbone
+    layers = [layer for layer in classifier.layers if isinstance(layer, DropExamples)]
+
+    assert count == len(layers) == 9
+    assert [layer._place for layer in layers] == list(range(9))
+    # Block i of 16 is dropped at 0.2 * i / 16; the first residual one is number 2.
+    assert [layer._rate for layer in layers] == pytest.approx(
+        [0.2 * block / 16 for block in (2, 4, 6, 7, 9, 10, 12, 13, 14)]
+    )
+
+
+def test_the_levels_of_efficientnet_b0(backbone: tuple[Any, Any, int]) -> None:
+    """Strides 8, 16 and 32 of an image of 64 px, with the channels of the published network."""
+    _, levels, _ = backbone
+
+    maps = levels(tf.zeros([1, 64, 64, 3]), training=False)
+
+    assert [tuple(one.shape) for one in maps] == [(1, 8, 8, 40), (1, 4, 4, 112), (1, 2, 2, 320)]
+
+
+def test_draws_decide_what_the_backbone_gives_in_training(backbone: tuple[Any, Any, int]) -> None:
+    """The same numbers the same maps, others others; no state of Keras is drawn from."""
+    _, levels, count = backbone
+    images = tf.random.stateless_normal([2, 64, 64, 3], [1, 2])
+
+    def finest(uniform: tf.Tensor) -> np.ndarray:
+        with draws(uniform):
+            return levels(images, training=True)[0].numpy()
+
+    kept, dropped = tf.ones([2, count]), tf.zeros([2, count])
+    assert np.array_equal(finest(kept), finest(kept))
+    assert not np.allclose(finest(kept), finest(dropped))
+
+
+def test_the_backbone_keeps_its_weight_decay_unless_overridden() -> None:
+    """5e-6 as published; else the config's, halved, since Keras does not halve the square."""
+    spec = dataclasses.replace(small_spec().model.backbone, override_hyperparams=True)
+    classifier, _, _ = build_efficientnet(spec, frozen=True)
+    stem = next(layer for layer in classifier.layers if layer.name == "stem_conv2d")
+
+    assert stem.kernel_regularizer.l2 == pytest.approx(4e-5 / 2)
+
+
+def test_frozen_batch_norm_keeps_its_averages() -> None:
+    """In training too the maps are those of inference, and nothing is updated."""
+    _, levels, _ = build_efficientnet(small_spec().model.backbone, frozen=True)
+    images = tf.random.stateless_normal([2, 64, 64, 3], [1, 2])
+    before = [variable.numpy() for variable in levels.non_trainable_variables]
+
+    trained, inferred = (levels(images, training=training)[0] for training in (True, False))
+
+    assert np.allclose(trained, inferred, atol=1e-6)
+    for old, variable in zip(before, levels.non_trainable_variables, strict=True):
+        assert np.array_equal(old, variable)

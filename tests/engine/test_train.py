@@ -1,0 +1,199 @@
+"""The training process: what it leaves behind, how it ends, how it goes on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from odapi_runner.engine.checkpoint import read_step
+from odapi_runner.engine.train import Options, train
+from odapi_runner.errors import ConfigError, DataError, RunError
+from odapi_runner.formats.example import Annotated, decode_example, encode_example
+from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.formats.tfrecord import RecordWriter, read_records
+from odapi_runner.report.logs import parse_log
+from odapi_runner.rundir import RunDir
+from odapi_runner.workspace import Workspace
+from support.workspaces import make_workspace, write_config
+
+STEPS = 6
+OPTIONS = Options(checkpoint_every=2, keep=3, seed=3, log_every=1)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One dataset for all trainings of this file."""
+    return make_workspace(tmp_path_factory.mktemp("작업"))
+
+
+@pytest.fixture(scope="module")
+def config(workspace: Workspace) -> Path:
+    """Six steps with a decaying rate and augmentation."""
+    return write_config(workspace, f"num_steps={STEPS}")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_workspace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workspace.root)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(
+    workspace: Workspace, config: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RunDir, dict[int, dict[str, float]]]:
+    """A training in one go: its folder, and the losses of each step."""
+    run = RunDir(tmp_path_factory.mktemp("run"))
+    run.pending.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workspace.root)
+        train(config, run, OPTIONS)
+    return run, losses_of(run)
+
+
+def losses_of(run: RunDir) -> dict[int, dict[str, float]]:
+    """The values in the event files of a trainer, by step and tag."""
+    found: dict[int, dict[str, float]] = {}
+    for path in sorted(run.train_events.glob("events.out.tfevents.*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                if value.metadata.plugin_data.plugin_name == "scalars":
+                    number = float(tf.make_ndarray(value.tensor))
+                    found.setdefault(event.step, {})[value.tag] = number
+    return found
+
+
+def test_checkpoints_come_at_the_start_every_so_often_and_at_the_end(
+    uninterrupted: tuple[RunDir, Any],
+) -> None:
+    """Steps 0, 2, 4 and 6; the three newest stay, and all were handed to the evaluator."""
+    run, _ = uninterrupted
+    saved = [
+        (event["number"], event["step"])
+        for event in read_events(run)
+        if event["kind"] == "checkpoint"
+    ]
+
+    assert saved == [(1, 0), (2, 2), (3, 4), (4, 6)]
+    assert run.checkpoints() == [2, 3, 4]
+    assert run.pending_checkpoints() == [1, 2, 3, 4]
+    assert read_step(str(run.pending / "ckpt-1")) == 0
+    assert tf.train.latest_checkpoint(str(run.root)) == str(run.root / "ckpt-4")
+
+
+def test_events_tell_the_course_and_the_heartbeat_the_end(
+    uninterrupted: tuple[RunDir, Any],
+) -> None:
+    """Started, a first step, finished; the progress says that nothing is left to do."""
+    run, _ = uninterrupted
+    kinds = [event["kind"] for event in read_events(run) if event["kind"] != "checkpoint"]
+    progress = read_progress(run, "train")
+
+    assert kinds == ["started", "first_step", "finished"]
+    assert progress is not None
+    assert (progress["phase"], progress["step"], progress["num_steps"]) == ("done", STEPS, STEPS)
+    assert progress["images"] == 2 * STEPS
+
+
+def test_event_files_have_the_tags_of_the_object_detection_api(
+    uninterrupted: tuple[RunDir, dict[int, dict[str, float]]],
+) -> None:
+    """Losses, rate and speed at each logged step; the total is the sum of the others."""
+    _, losses = uninterrupted
+
+    assert sorted(losses) == [1, 2, 3, 4, 5, 6]
+    for values in losses.values():
+        parts = [values[f"Loss/{name}_loss"] for name in (
+            "classification", "localization", "regularization"
+        )]  # fmt: skip
+        assert values["Loss/total_loss"] == pytest.approx(sum(parts), rel=1e-5)
+        assert {"learning_rate", "steps_per_sec"} <= values.keys()
+    # The rate logged is that of the step to come; after the last one the cosine has reached 0.
+    assert losses[STEPS]["learning_rate"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_stopped_training_goes_on_with_the_same_losses(
+    uninterrupted: tuple[RunDir, dict[int, dict[str, float]]], config: Path, tmp_path: Path
+) -> None:
+    """Three steps, then the other three in a new call: step by step the uninterrupted losses.
+
+    Augmentation and stochastic depth are on. Sums of many threads differ in their last bits.
+    """
+    _, expected = uninterrupted
+    run = RunDir(tmp_path)
+    train(config, run, OPTIONS, num_steps=3)
+    train(config, run, OPTIONS)
+    started = [event for event in read_events(run) if event["kind"] == "started"]
+
+    found = losses_of(run)
+    assert [(event["step"], event["resumed"]) for event in started] == [(0, False), (3, True)]
+    for step in range(1, STEPS + 1):
+        for tag in ("Loss/classification_loss", "Loss/localization_loss", "learning_rate"):
+            assert found[step][tag] == pytest.approx(expected[step][tag], rel=2e-3, abs=1e-6), step
+
+
+def test_a_finished_training_adds_nothing(
+    config: Path, uninterrupted: tuple[RunDir, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Started once more, it says where it stands and ends."""
+    run, _ = uninterrupted
+    train(config, run, OPTIONS)
+    assert f"Training finished at step {STEPS}" in capfd.readouterr().out
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(
+    workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A rate beyond all measure: an error that says at which step, and the last good checkpoint."""
+    config = write_config(workspace, "learning_rate=1e9", "num_steps=50", name="wild")
+    run = RunDir(tmp_path)
+
+    with pytest.raises(RunError, match=r"the loss of step \d+ is not finite") as error:
+        train(config, run, Options(log_every=1, checkpoint_every=1000))
+
+    assert "the last checkpoint is of step 0" in error.value.what
+    assert "learning rate" in error.value.fix
+    assert read_events(run)[-1]["kind"] == "failed"
+    assert run.checkpoints() == [1]
+    rows = parse_log(capfd.readouterr().out.splitlines()).train
+    assert all(math.isfinite(row.values["Loss/total_loss"]) for row in rows)
+
+
+def test_an_image_that_cannot_be_decoded_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    """The sentence names file and record; TensorFlow's own does not."""
+    records = [decode_example(data) for data in read_records(first_shard(workspace))]
+    broken = tmp_path / "broken.record"
+    with RecordWriter(broken) as writer:
+        for number, example in enumerate(records):
+            writer.write(
+                encode_example(
+                    with_image(example, b"\x89PNG\r\n\x1a\n") if number == 1 else example
+                )
+            )
+    config = write_config(workspace, f"train_records={broken}", "num_steps=9", name="broken")
+
+    with pytest.raises(DataError) as error:
+        train(config, RunDir(tmp_path / "run"), OPTIONS)
+
+    assert error.value.what == f"{broken}: record 1: its image cannot be decoded"
+
+
+def first_shard(workspace: Workspace) -> Path:
+    return workspace.data / "kitti" / "train-00000-of-00002.record"
+
+
+def with_image(example: Annotated, encoded: bytes) -> Annotated:
+    from dataclasses import replace
+
+    return replace(example, encoded=encoded)
+
+
+def test_training_without_an_end_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    """num_steps 0 means forever in the language, and nobody means it."""
+    config = write_config(workspace, "train_config.num_steps=0", name="endless")
+
+    with pytest.raises(ConfigError, match="num_steps is 0"):
+        train(config, RunDir(tmp_path), OPTIONS)
