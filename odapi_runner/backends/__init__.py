@@ -1,0 +1,36 @@
+"""How the two processes of a run are started, by engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from odapi_runner.backends import builtin
+from odapi_runner.errors import RunError
+from odapi_runner.pipeline.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What an engine must be able to say; `builtin` has the arguments."""
+
+    trainer_argv: Callable[..., list[str]]
+    evaluator_argv: Callable[..., list[str]]
+    check: Callable[[Any], list[Finding]]
+
+
+ENGINES = {"builtin": Backend(builtin.trainer_argv, builtin.evaluator_argv, builtin.check)}
+AUTO = "builtin"  # what `--engine auto` takes
+
+
+def find_engine(name: str) -> Backend:
+    """The engine of a name.
+
+    Raises:
+        RunError: there is none of this name.
+    """
+    if name not in ENGINES:
+        known = ", ".join(sorted(ENGINES))
+        raise RunError(f'there is no engine "{name}"', fix=f"Known engines: {known}")
+    return ENGINES[name]

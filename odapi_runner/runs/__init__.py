@@ -1,0 +1,1 @@
+"""The life of a run: its processes, their supervision, its state."""

@@ -1,0 +1,123 @@
+"""What can be done to a run from outside: start its supervisor, resume, stop, wait."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from odapi_runner.backends import find_engine
+from odapi_runner.errors import RunError
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.lock import take_lock
+from odapi_runner.runs.process import start_detached, stop, wait_until
+from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.status import RunStatus, processes, read_status
+
+_START_SECONDS = 30
+_STOP_SECONDS = 360  # longer than the supervisor gives its children
+_WAIT_POLL_SECONDS = 0.5
+
+
+def start_supervisor(run: RunDir, lock: int) -> None:
+    """Start the detached supervisor and return as soon as it has told that it is there.
+
+    The lock goes over to it: the descriptor is closed here.
+
+    Raises:
+        RunError: it ended at once.
+    """
+    folder = run.root.parent.parent
+    argv = [sys.executable, "-P", "-m", "odapi_runner.runs.supervise", f"train/{run.name}"]
+    try:
+        process = start_detached(
+            [*argv, str(lock)], log=run.log("supervise"), cwd=folder, environment={}, inherit=[lock]
+        )
+    finally:
+        os.close(lock)
+
+    def has_told() -> bool:
+        return any(
+            event["kind"] == "started" and event.get("process", {}).get("pid") == process.pid
+            for event in read_events(run)
+        )
+
+    try:
+        wait_until(lambda: has_told() or process.poll() is not None, _START_SECONDS)
+    except KeyboardInterrupt:  # who interrupts the start wants no run in the background
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+        raise
+    if not has_told():
+        raise RunError(
+            f"{run.name}: the supervisor did not start", fix=f"See {run.log('supervise')}"
+        )
+
+
+def take_over(run: RunDir) -> int:
+    """The lock of a run of which nothing is alive, here or on another machine.
+
+    Raises:
+        RunError: something is.
+    """
+    _refuse_elsewhere(run, read_status(run))
+    return take_lock(run)
+
+
+def resume(run: RunDir) -> RunStatus:
+    """Go on with a run from its newest checkpoint, under a new supervisor.
+
+    Where training has finished, what still waits is evaluated.
+
+    Raises:
+        RunError: the run lives, or has nothing left to do.
+    """
+    status = read_status(run)
+    find_engine(RunSpec.load(run).engine)
+    if status.state == "done":
+        raise RunError(
+            f"{run.name}: finished at step {status.step}, there is nothing to resume",
+            fix=f"Train longer in a new run: odapi train --config {run.config} --num-steps N",
+        )
+    start_supervisor(run, take_over(run))
+    return read_status(run)
+
+
+def stop_run(run: RunDir) -> RunStatus:
+    """Have the trainer save a checkpoint and end, then the evaluator; returns when they have.
+
+    Raises:
+        RunError: nothing of the run is alive.
+    """
+    alive = processes(run)
+    if not alive:
+        status = read_status(run)
+        _refuse_elsewhere(run, status)
+        raise RunError(
+            f"{run.name}: nothing to stop, its state is {status.state}",
+            fix=f"Go on with it: odapi resume {run.name}",
+        )
+    # The supervisor ends its children. Where it is dead they have been told to end already.
+    for name in ("supervisor", "trainer", "evaluator"):
+        if name in alive:
+            stop(alive[name], _STOP_SECONDS)
+    return read_status(run)
+
+
+def wait_for(run: RunDir, on_poll: Callable[[], None] = lambda: None) -> RunStatus:
+    """Return when nothing of the run is alive any more; `on_poll` is called while it is."""
+    while (status := read_status(run)).is_live or processes(run):
+        on_poll()
+        time.sleep(_WAIT_POLL_SECONDS)
+    return status
+
+
+def _refuse_elsewhere(run: RunDir, status: RunStatus) -> None:
+    """A live run without a process here runs on another machine, where its lock may not reach."""
+    if status.is_live and not processes(run):
+        raise RunError(
+            f"{run.name}: alive on another machine",
+            fix="Use the command there, or wait until it has been silent for ten minutes.",
+        )

@@ -1,0 +1,233 @@
+"""From a name to a run: what is to be trained, whether it can be, and its folder.
+
+plan = plan_training("kitti-d0")     reads only: the config as it will run, and its findings
+run, lock = create_run(plan)         refuses errors; makes train/RUN with config and run.json
+start_supervisor(run, lock)          (`control`), or `supervise` in this process
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from odapi_runner import __version__, files
+from odapi_runner.backends import AUTO, find_engine
+from odapi_runner.errors import ConfigError
+from odapi_runner.formats.tfrecord import expand_patterns
+from odapi_runner.pipeline.check import check
+from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.overrides import apply_overrides
+from odapi_runner.pipeline.render import without_fine_tuning
+from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
+from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.control import start_supervisor
+from odapi_runner.runs.gpus import device_environment
+from odapi_runner.runs.lock import take_lock
+from odapi_runner.runs.names import make_run_folder
+from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions, digest_records, read_versions
+from odapi_runner.workspace import Workspace, find_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training that nothing on the disk knows of yet."""
+
+    workspace: Workspace
+    name: str  # what is trained
+    source: Path  # the config that it starts from
+    text: str  # the config as it will run
+    message: Any  # the same as a TrainEvalPipelineConfig
+    overrides: tuple[str, ...]
+    engine: str
+    findings: tuple[Finding, ...]
+
+
+def plan_training(
+    name: str | None = None,
+    *,
+    config: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    num_steps: int | None = None,
+    from_scratch: bool = False,
+    engine: str = "auto",
+    workspace: str | None = None,
+) -> Plan:
+    """Find the config, change it as asked, and check it.
+
+    Args:
+        name: a pipeline of the workspace, rendered first from the preset of that name if absent;
+            without a name and a config it is the pipeline rendered last.
+        config: a config file instead.
+        overrides: each `PATH=VALUE`, as for `render`.
+        num_steps: short for the override `num_steps=`, which moves the schedule with it.
+        from_scratch: leave out the fine-tune checkpoint.
+        engine: `auto` or the name of one.
+        workspace: the workspace's folder.
+
+    Raises:
+        ConfigError: there is no such config, or an override does not fit.
+        RunError: there is no such engine.
+    """
+    place = find_workspace(workspace)
+    chosen = AUTO if engine == "auto" else engine
+    backend = find_engine(chosen)
+    asked = (*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"]))
+    source, rendered = _find_source(name, config, asked, place)
+    text = read_text(source)
+    before = parse_pipeline(text, str(source))
+    message = before if rendered else apply_overrides(before, asked)
+    if from_scratch:
+        message = without_fine_tuning(message)
+    if message != before:
+        # As the file is where it is used unchanged, its comments included.
+        changes = [*(f"-s {item}" for item in asked), *(["--from-scratch"] if from_scratch else [])]
+        head = f"# From {place.shown(source)}, changed by odapi {__version__}: {' '.join(changes)}"
+        text = f"{head}\n\n{render_pipeline(message)}"
+    return Plan(
+        workspace=place,
+        name=_name_of(source),
+        source=source,
+        text=text,
+        message=message,
+        overrides=asked,
+        engine=chosen,
+        findings=tuple(check(message, place)) + tuple(backend.check(message)),
+    )
+
+
+def create_run(
+    plan: Plan,
+    *,
+    run: str | None = None,
+    device: str = "auto",
+    options: TrainOptions | None = None,
+    command: Sequence[str] = (),
+) -> tuple[RunDir, int]:
+    """Make the run's folder with everything that its processes need.
+
+    Args:
+        plan: what to train.
+        run: the name; without one it is named after what it trains, then NAME-2, ….
+        device: what the trainer uses: `auto` (a GPU if there is one), `none`, or a GPU's number.
+        options: how the processes work.
+        command: what was typed, for the record.
+
+    Returns:
+        The run, and its lock (`lock.take_lock`).
+
+    Raises:
+        ConfigError: the findings hold an error.
+        RunError: the name is taken, or none.
+    """
+    _refuse_errors(plan)
+    digests = _digests(plan)  # reads what might have vanished: nothing is made before
+    plan.workspace.mark()
+    made = make_run_folder(run or plan.name, plan.workspace, exactly=run is not None)
+    lock = take_lock(made)
+    files.write_atomic(made.config, plan.text)
+    spec = RunSpec(
+        name=made.name,
+        created=dt.datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=tuple(command),
+        engine=plan.engine,
+        device=device,
+        environment=device_environment(device),
+        num_steps=plan.message.train_config.num_steps,
+        overrides=plan.overrides,
+        options=options or TrainOptions(),
+        versions=read_versions(),
+        digests=digests,
+        parent=_parent(plan),
+    )
+    spec.dump(made)
+    return made, lock
+
+
+def train(
+    name: str | None = None,
+    *,
+    config: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    num_steps: int | None = None,
+    from_scratch: bool = False,
+    engine: str = "auto",
+    run: str | None = None,
+    device: str = "auto",
+    options: TrainOptions | None = None,
+    workspace: str | None = None,
+) -> RunDir:
+    """Start a run in the background: `odapi train` as a call; arguments as those of its parts."""
+    plan = plan_training(
+        name,
+        config=config,
+        overrides=overrides,
+        num_steps=num_steps,
+        from_scratch=from_scratch,
+        engine=engine,
+        workspace=workspace,
+    )
+    made, lock = create_run(plan, run=run, device=device, options=options)
+    start_supervisor(made, lock)
+    return made
+
+
+def _find_source(
+    name: str | None, config: str | Path | None, overrides: Sequence[str], workspace: Workspace
+) -> tuple[Path, bool]:
+    """The config file to start from, and whether the overrides went into rendering it just now.
+
+    A pipeline that is there is left as it is: the overrides then change the run's own copy.
+    """
+    if config is not None:
+        return Path(config), False
+    chosen = name or last_rendered(workspace)
+    if chosen is None:
+        raise ConfigError(
+            f"nothing has been rendered in {workspace.root}, so there is nothing to train",
+            fix="Name what to train, as in: odapi train kitti-d0   The presets: odapi presets",
+        )
+    absent = not workspace.pipeline_config(chosen).exists()
+    return ensure_rendered(chosen, overrides if absent else (), [], workspace), absent
+
+
+def _name_of(source: Path) -> str:
+    """What a config is called: its folder where it has the usual file name, else its file name."""
+    path = source.resolve()
+    return path.parent.name if path.name == "pipeline.config" else path.stem
+
+
+def _refuse_errors(plan: Plan) -> None:
+    errors = [finding for finding in plan.findings if finding.severity == "error"]
+    if errors:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise ConfigError(f"{first.place}: {first.what}{more}", fix=first.fix)
+
+
+def _parent(plan: Plan) -> str | None:
+    """The run of this workspace whose checkpoint the training starts from."""
+    start = plan.message.train_config.fine_tune_checkpoint
+    path = plan.workspace.resolve(start).resolve()
+    runs = plan.workspace.train.resolve()
+    return path.relative_to(runs).parts[0] if start and path.is_relative_to(runs) else None
+
+
+def _digests(plan: Plan) -> Digests:
+    """Of everything the config names that decides on the result."""
+    place = plan.workspace
+    readers = [plan.message.train_input_reader, *plan.message.eval_input_reader]
+    label_maps = {reader.label_map_path for reader in readers if reader.label_map_path}
+    patterns = {tuple(reader.tf_record_input_reader.input_path) for reader in readers}
+    return Digests(
+        config=hashlib.sha256(plan.text.encode()).hexdigest(),
+        label_maps={path: files.sha256(place.resolve(path)) for path in sorted(label_maps)},
+        records={
+            " ".join(paths): digest_records(expand_patterns(paths, place.root))
+            for paths in sorted(patterns)
+        },
+    )

@@ -1,0 +1,69 @@
+"""A run folder as `odapi train` writes it, and supervisors of an engine without a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions
+
+FAKE_ENGINE = Path(__file__).parent / "fake_engine.py"
+
+
+def build_spec(name: str, *, num_steps: int = 6, **options: object) -> RunSpec:
+    """A run.json with sane values."""
+    return RunSpec(
+        name=name,
+        created="2026-01-02T03:04:05+09:00",
+        command=("odapi", "train", name),
+        engine="builtin",
+        device="none",
+        environment={"CUDA_VISIBLE_DEVICES": "-1"},
+        num_steps=num_steps,
+        overrides=(),
+        options=TrainOptions(**options),
+        versions={"odapi": "0.1.0"},
+        digests=Digests("c", {}, {}),
+    )
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., RunDir]:
+    """Make a run folder in a workspace whose path has a space and Korean letters."""
+
+    def make(name: str = "신호등-d0", **options: object) -> RunDir:
+        run = RunDir(tmp_path / "작업 공간" / "train" / name)
+        run.root.mkdir(parents=True)
+        build_spec(name, **options).dump(run)
+        run.config.write_text("# empty\n", encoding="utf-8")
+        return run
+
+    return make
+
+
+@pytest.fixture
+def supervised() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start a supervisor: of the run, with arguments of the fake trainer and evaluator."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(run: RunDir, train: str, evaluate: str = "") -> subprocess.Popen[bytes]:
+        argv = [sys.executable, FAKE_ENGINE, "supervise", run.root]
+        with run.log("supervise").open("ab") as log:
+            process = subprocess.Popen(
+                [*argv, *train.split(), "--", *evaluate.split()],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

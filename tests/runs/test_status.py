@@ -1,0 +1,131 @@
+"""The state of a run, derived from events, heartbeats and liveness."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from odapi_runner import files
+from odapi_runner.formats.runlog import EventLog
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.process import identify
+from odapi_runner.runs.status import SILENCE_SECONDS, read_status
+
+MakeRun = Callable[..., RunDir]
+ALIVE = identify(os.getpid()).dump()
+DEAD = ALIVE | {"start_ticks": 1}
+ELSEWHERE = ALIVE | {"host": "another-machine"}
+
+
+def tell(run: RunDir, *told: tuple[str, str, dict[str, Any]]) -> None:
+    """Write events (role, kind, fields) in this order."""
+    logs = {role: EventLog(run, role) for role in ("supervise", "train", "eval")}
+    for role, kind, fields in told:
+        logs[role].write(kind, **fields)
+
+
+def beat(run: RunDir, role: str, age: float = 0.0, **fields: Any) -> None:
+    """A heartbeat of some seconds ago."""
+    files.write_json(run.progress(role), {"time": time.time() - age, "pid": 1} | fields)
+
+
+def started(process: dict[str, Any] = ALIVE) -> tuple[str, str, dict[str, Any]]:
+    return "supervise", "started", {"process": process}
+
+
+TRAINING = ("supervise", "trainer_started", {})
+TRAINED = ("supervise", "trainer_ended", {"code": 0})
+TOLD_FINISHED = ("train", "finished", {"step": 6})
+
+
+def end(kind: str, what: str = "") -> tuple[str, str, dict[str, Any]]:
+    return "supervise", kind, {"waiting": 0, "what": what}
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([], "lost"),
+        ([started()], "running"),
+        ([started(), TRAINING], "running"),
+        ([started(), TRAINING, TRAINED], "evaluating"),
+        ([started(), TRAINING, TRAINED, end("finished")], "done"),
+        ([started(DEAD), TRAINING, TRAINED, end("failed", "why")], "failed"),
+        ([started(DEAD), TRAINING, TRAINED, end("stopped")], "stopped"),
+        ([started(DEAD), TRAINING], "lost"),
+        ([started(DEAD), TRAINING, TRAINED, end("stopped"), started(), TRAINING], "running"),
+        ([started(DEAD), TRAINING, TRAINED, end("stopped"), started(DEAD)], "lost"),
+        ([started(DEAD), TRAINING, TOLD_FINISHED, started()], "evaluating"),
+    ],
+)
+def test_the_state_follows_the_latest_supervisor(
+    make_run: MakeRun, told: list[tuple[str, str, dict[str, Any]]], state: str
+) -> None:
+    """Its last event where it has ended, its liveness where it has not."""
+    run = make_run()
+    tell(run, *told)
+
+    assert read_status(run).state == state
+
+
+@pytest.mark.parametrize(
+    ("age", "state"), [(1, "running"), (SILENCE_SECONDS + 5, "lost")], ids=["beating", "silent"]
+)
+def test_a_run_elsewhere_is_judged_by_its_heartbeat(
+    make_run: MakeRun, age: float, state: str
+) -> None:
+    """A pid of another machine says nothing here."""
+    run = make_run()
+    tell(run, started(ELSEWHERE), TRAINING)
+    beat(run, "train", age=age, phase="training", step=3)
+
+    assert read_status(run).state == state
+
+
+def test_numbers_come_from_heartbeats_and_evaluations(make_run: MakeRun) -> None:
+    """Step, speed and time left of the trainer; last and best of the scores; -1 is none."""
+    run = make_run(num_steps=100)
+    tell(
+        run,
+        started(),
+        TRAINING,
+        ("eval", "evaluated", {"number": 1, "step": 0, "mAP": -1.0}),
+        ("eval", "evaluated", {"number": 2, "step": 10, "mAP": 0.2}),
+        ("eval", "evaluated", {"number": 3, "step": 20, "mAP": 0.4}),
+        ("eval", "evaluated", {"number": 4, "step": 30, "mAP": 0.3}),
+    )
+    beat(run, "train", phase="training", step=42, steps_per_second=2.5, seconds_left=23.2)
+    run.pending.mkdir()
+    (run.pending / "ckpt-5.index").touch()
+    status = read_status(run)
+
+    assert (status.phase, status.step, status.num_steps) == ("training", 42, 100)
+    assert (status.steps_per_second, status.seconds_left) == (2.5, 23.2)
+    assert (status.last_step, status.last_mAP) == (30, 0.3)
+    assert (status.best_step, status.best_mAP) == (20, 0.4)
+    assert status.waiting == 1
+
+
+def test_a_heartbeat_of_an_earlier_session_is_no_phase(make_run: MakeRun) -> None:
+    """Just resumed, the last words of the trainer before say nothing about this one."""
+    run = make_run()
+    beat(run, "train", age=60, phase="stopped", step=3, steps_per_second=2.0, seconds_left=1.0)
+    tell(run, started(), TRAINING)
+    status = read_status(run)
+
+    assert (status.phase, status.step, status.steps_per_second) == ("starting", 3, None)
+
+
+def test_an_ended_run_has_neither_phase_nor_time_left(make_run: MakeRun) -> None:
+    """What is over does not go on."""
+    run = make_run()
+    tell(run, started(), TRAINING, TRAINED, end("stopped"))
+    beat(run, "train", phase="stopped", step=3, steps_per_second=2.0, seconds_left=1.0)
+    status = read_status(run)
+
+    assert (status.phase, status.steps_per_second, status.seconds_left) == (None, None, None)
+    assert status.step == 3
