@@ -1,0 +1,1 @@
+"""Results: logs, event files, tables, comparison."""

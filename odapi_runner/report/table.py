@@ -1,0 +1,70 @@
+"""Rows of results as a table: the columns of every table of odapi first, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from odapi_runner import files
+from odapi_runner.errors import OdapiError
+from odapi_runner.metrics import COLUMNS, column_of, known
+from odapi_runner.report.rows import Row, TrainRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Record = Mapping[str, Any]  # value by column; absent or None: an empty cell
+
+_NUMBERS = COLUMNS[2:]
+
+
+def build_record(run: str, row: Row) -> dict[str, Any]:
+    """One row by column; a metric of -1 is left out: there was no groundtruth of that kind."""
+    if isinstance(row, TrainRow):
+        values = row.values | {"seconds_per_step": row.seconds_per_step}
+    else:
+        values = {tag: value for tag, value in row.metrics.items() if _is_told(tag, value)}
+    return {"run": run, "step": row.step} | {column_of(tag): v for tag, v in values.items()}
+
+
+def build_table(records: Sequence[Record]) -> pd.DataFrame:
+    """A frame with `metrics.COLUMNS`, then whatever else the records hold, in order of appearance.
+
+    `step` is an integer that may be absent, metrics are floats (NaN: empty). The rest stays what
+    it was: pandas would make floats of a column of integers with an empty cell.
+    """
+    import pandas as pd
+
+    others = dict.fromkeys(name for record in records for name in record if name not in COLUMNS)
+    columns = [*COLUMNS, *others]
+    cells = [[record.get(column) for column in columns] for record in records]
+    frame = pd.DataFrame(cells, columns=columns, dtype=object)
+    kinds = {"step": "Int64"} | dict.fromkeys(_NUMBERS, "float64")
+    return frame.astype(kinds)
+
+
+def table_cells(frame: pd.DataFrame) -> list[list[Any]]:
+    """The cells as plain Python values, None where one is empty."""
+    import pandas as pd
+
+    plain = frame.astype(object)
+    return plain.where(pd.notna(frame), None).to_numpy(dtype=object).tolist()
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write the table atomically; numbers keep all their digits, empty cells are empty.
+
+    Raises:
+        OdapiError: it cannot be written there.
+    """
+    try:
+        files.write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+    except OSError as error:
+        what = f"{path}: cannot be written ({error.strerror})"
+        raise OdapiError(what, fix="Give another path with --out.") from error
+
+
+def _is_told(tag: str, value: float) -> bool:
+    """Only the evaluators' metrics say -1 for "not known"; a loss may be what it likes."""
+    return not tag.startswith("Detection") or known(value) is not None

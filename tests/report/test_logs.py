@@ -1,0 +1,84 @@
+"""Reading a log file: what is one, what is not, and the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from odapi_runner.errors import DataError
+from odapi_runner.report.logs import parse_log, read_log
+from odapi_runner.report.rows import ParsedLog, TrainRow
+
+
+def test_a_text_without_metrics_has_no_rows() -> None:
+    """Lines that are nobody's are nothing."""
+    assert parse_log(["Hello\n", "Step 100\n", "+ a: 1.0\n"]) == ParsedLog((), ())
+
+
+def test_a_log_is_read_from_a_korean_path_with_bytes_that_are_no_utf_8(tmp_path: Path) -> None:
+    """Neither the folder's name nor a stray byte keeps a log from being read."""
+    path = tmp_path / "실험 1" / "train.log"
+    path.parent.mkdir()
+    path.write_bytes("한글\n".encode("cp949") + b"Step 100 per-step time 0.5s loss=1.25\n")
+
+    assert read_log(path).train == (TrainRow(100, 0.5, {"Loss/total_loss": 1.25}),)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"\x7fELF\0\0Step 100 per-step time 0.5s", "not a text"),
+        (b"", "no metrics in this log"),
+        (b"Step 100 of 200\n", "no metrics in this log"),
+    ],
+)
+def test_what_is_no_log_is_said(tmp_path: Path, content: bytes | None, what: str) -> None:
+    """Absent, binary, empty or without metrics: a DataError that names the file."""
+    path = tmp_path / "x.log"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(DataError) as caught:
+        read_log(path)
+
+    assert caught.value.what == f"{path}: {what}"
+
+
+def test_a_folder_is_no_log(tmp_path: Path) -> None:
+    """A folder gives the system's reason."""
+    with pytest.raises(DataError, match="Is a directory"):
+        read_log(tmp_path)
+
+
+def test_the_evaluation_of_the_real_model_main_tf2(reference: Path) -> None:
+    """One evaluation, at step 1000, with the six digits and not the three of the table."""
+    parsed = read_log(reference / "logs" / "model_main_tf2_eval.log")
+
+    assert parsed.train == ()
+    (row,) = parsed.evaluations
+    assert row.step == 1000
+    assert len(row.metrics) == 16
+    assert row.metrics["DetectionBoxes_Precision/mAP"] == 0.134822
+    assert row.metrics["DetectionBoxes_Precision/mAP (small)"] == -1
+    assert row.metrics["Loss/total_loss"] == 1.043772
+
+
+def test_the_training_of_the_real_model_main_tf2(reference: Path) -> None:
+    """Ten steps of a hundred, each once, with numpy 2's values."""
+    parsed = read_log(reference / "logs" / "model_main_tf2_train.log")
+
+    assert parsed.evaluations == ()
+    assert [row.step for row in parsed.train] == list(range(100, 1001, 100))
+    assert parsed.train[-1] == TrainRow(
+        1000,
+        0.523,
+        {
+            "Loss/classification_loss": 0.35638776,
+            "Loss/localization_loss": 0.3087259,
+            "Loss/regularization_loss": 0.008582844,
+            "Loss/total_loss": 0.6736965,
+            "learning_rate": 0.0,
+        },
+    )
