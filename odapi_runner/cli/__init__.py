@@ -1,0 +1,53 @@
+"""The command line: one small module a command; this file is its table of contents."""
+
+from __future__ import annotations
+
+import click
+
+from odapi_runner import __version__
+from odapi_runner.cli import (
+    check,
+    compare,
+    data,
+    demo,
+    logs,
+    parse,
+    presets,
+    render,
+    resume,
+    status,
+    stop,
+    train,
+    wait,
+)
+from odapi_runner.cli import eval as evaluate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="odapi")
+def main() -> None:
+    """Render, check, train, evaluate and compare TF2 Object Detection API pipelines.
+
+    \b
+    Example:
+      odapi data convert kitti KITTI --out data/kitti
+      odapi render --preset kitti-d0
+      odapi train kitti-d0 --gpu 0
+      odapi compare train/* --out compare.csv
+    """
+
+
+main.add_command(demo.command)
+main.add_command(data.command)
+main.add_command(check.command)
+main.add_command(compare.command)
+main.add_command(parse.command)
+main.add_command(presets.command)
+main.add_command(render.command)
+main.add_command(evaluate.command)
+main.add_command(logs.command)
+main.add_command(resume.command)
+main.add_command(status.command)
+main.add_command(stop.command)
+main.add_command(train.command)
+main.add_command(wait.command)

@@ -1,0 +1,257 @@
+"""`odapi data`: annotations into records, and a look at what records hold."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.errors import DataError
+
+if TYPE_CHECKING:
+    from odapi_runner.records.convert import Dataset
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FAULTS_SHOWN = 10
+
+
+@click.group("data")
+def command() -> None:
+    """Convert annotated images into records, and inspect records.
+
+    \b
+    Example:
+      odapi data convert kitti KITTI --out data/kitti
+      odapi data inspect data/kitti
+    """
+
+
+@command.group()
+def convert() -> None:
+    """Convert annotations into a dataset folder: records, label map, dataset.json.
+
+    \b
+    Example:
+      odapi data convert kitti KITTI --out data/kitti
+      odapi data convert voc --images JPEGImages --annotations Annotations --out data/mine
+    """
+
+
+def _path_option(name: str, help_: str) -> Callable[[F], F]:
+    return click.option(
+        name, required=True, metavar="DIR", type=click.Path(path_type=Path), help=help_
+    )
+
+
+def _shared_options(function: F) -> F:
+    """What every format's conversion takes."""
+    options = (
+        _path_option("--out", "The dataset folder to write, such as data/NAME."),
+        click.option(
+            "--val-fraction",
+            metavar="SHARE",
+            type=click.FloatRange(0, 1, max_open=True),
+            help="Share of the images for validation, rounded down.  [default: 0.2]",
+        ),
+        click.option("--seed", default=0, show_default=True, help="Chooses these images."),
+        click.option(
+            "--shards",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=4,
+            show_default=True,
+            help="Record files a split.",
+        ),
+        click.option("--skip-bad", is_flag=True, help="Leave bad annotations out, and count them."),
+        click.option("--overwrite", is_flag=True, help="Replace the dataset in --out."),
+        format_option,
+        workspace_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@convert.command()
+@click.argument("folder", metavar="KITTI", type=click.Path(path_type=Path))
+@click.option(
+    "--classes",
+    metavar="A,B,C",
+    default="Car,Pedestrian,Cyclist",
+    show_default=True,
+    help="Types to be found, spelled as in the label files; ids follow this order.",
+)
+@click.option(
+    "--val-ids",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The images for validation, one id a line.",
+)
+@click.option(
+    "--dontcare",
+    type=click.Choice(["ignore", "drop", "overlap"]),
+    default="ignore",
+    show_default=True,
+    help="DontCare regions: found objects there count for nothing (ignore), are wrong (drop), "
+    "or also boxes that touch one are dropped (overlap, as the OD API's converter).",
+)
+@_shared_options
+def kitti(
+    folder: Path,
+    out: Path,
+    classes: str,
+    val_fraction: float | None,
+    val_ids: Path | None,
+    output_format: str,
+    workspace: str | None,
+    **options: Any,
+) -> None:
+    """Convert KITTI's training/image_2 and training/label_2.
+
+    \b
+    Example:
+      odapi data convert kitti KITTI --out data/kitti
+      odapi data convert kitti KITTI --out data/cars --classes Car,Van --val-ids val.txt
+    """
+    from odapi_runner.records.kitti import convert_kitti
+
+    _only_one(val_fraction, "--val-fraction", val_ids, "--val-ids")
+    dataset = convert_kitti(
+        folder,
+        out,
+        classes=_split(classes),
+        val_fraction=0.2 if val_fraction is None else val_fraction,
+        val_ids=val_ids,
+        track=_track,
+        **options,
+    )
+    _report(dataset, output_format, workspace)
+
+
+@convert.command()
+@_path_option("--images", "The images (VOC's JPEGImages).")
+@_path_option("--annotations", "The XML files (VOC's Annotations).")
+@click.option(
+    "--classes", metavar="A,B,C", help="Names to be found, in the order of ids.  [default: all]"
+)
+@click.option(
+    "--val-every",
+    metavar="N",
+    type=click.IntRange(min=2),
+    help="Every Nth image in name order is for validation, the first one included.",
+)
+@_shared_options
+def voc(
+    images: Path,
+    annotations: Path,
+    out: Path,
+    classes: str | None,
+    val_fraction: float | None,
+    val_every: int | None,
+    output_format: str,
+    workspace: str | None,
+    **options: Any,
+) -> None:
+    """Convert images with Pascal VOC's XML annotations.
+
+    \b
+    Example:
+      odapi data convert voc --images images --annotations annotations --out data/mine
+      odapi data convert voc --images I --annotations A --out data/mine --val-every 5
+    """
+    from odapi_runner.records.voc import convert_voc
+
+    _only_one(val_fraction, "--val-fraction", val_every, "--val-every")
+    dataset = convert_voc(
+        images,
+        annotations,
+        out,
+        classes=_split(classes) if classes is not None else None,
+        val_fraction=0.2 if val_fraction is None else val_fraction,
+        val_every=val_every,
+        track=_track,
+        **options,
+    )
+    _report(dataset, output_format, workspace)
+
+
+@command.command()
+@click.argument("records", nargs=-1, required=True, metavar="RECORDS...")
+@format_option
+def inspect(records: tuple[str, ...], output_format: str) -> None:
+    """Count what records hold, and find what is wrong with it.
+
+    RECORDS are files, patterns or dataset folders. A row a class (boxes by COCO's small, medium
+    and large), one for all, and one for each kind of fault; exit code 1 where there is a fault.
+
+    \b
+    Example:
+      odapi data inspect data/kitti
+      odapi data inspect 'data/kitti/val-*.record' --format csv
+    """
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.records.inspect import find_records, inspect_records, tabulate
+
+    found = inspect_records(find_records(records, Path.cwd()), track=_track)
+    print_table(*tabulate(found), output_format)
+    if found.faults:
+        bad = len({(fault.path, fault.record) for fault in found.faults})
+        more = f" (the first of {len(found.faults)} faults in {bad} of {found.images} records)"
+        fix = "Correct what wrote these records, or convert the annotations again."
+        raise DataError(f"{found.faults[0]}{more}", fix=fix)
+
+
+def _split(classes: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in classes.split(","))
+
+
+def _only_one(one: object, name: str, other: object, other_name: str) -> None:
+    if one is not None and other is not None:
+        raise click.UsageError(f"{name} and {other_name} exclude each other.")
+
+
+def _track(items: Sequence[T], title: str) -> Iterable[T]:
+    """Show a progress bar, on a terminal only."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, title, console=Console(stderr=True), transient=True)
+
+
+def _report(dataset: Dataset, output_format: str, workspace: str | None) -> None:
+    """Print a row a split; tell what was left out, and where the dataset is."""
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.workspace import find_workspace
+
+    place = find_workspace(workspace)
+    if dataset.folder.resolve().is_relative_to(place.root):
+        place.mark()
+    classes = next(iter(dataset.splits.values())).boxes
+    print_table(
+        ("split", "images", "without boxes", *classes, "ignored regions", "not in records"),
+        [
+            (
+                split,
+                counts.images,
+                counts.images_without_boxes,
+                *counts.boxes.values(),
+                counts.ignored_regions,
+                counts.beside,
+            )
+            for split, counts in dataset.splits.items()
+        ],
+        output_format,
+    )
+    for fault in dataset.left_out[:_FAULTS_SHOWN]:
+        click.echo(f"left out: {fault}", err=True)
+    if dataset.left_out:
+        click.echo(f"left out: {len(dataset.left_out)} bad annotations, see dataset.json", err=True)
+    click.echo(f"Wrote {dataset.folder}", err=True)

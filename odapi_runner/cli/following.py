@@ -1,0 +1,69 @@
+"""Showing a run while it goes on: its log as it grows, and a line of progress below."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from odapi_runner.cli.words import progress_line
+from odapi_runner.runs.status import RunStatus
+
+_SECONDS_BETWEEN_LINES = 1.0
+
+# A lost run has failed, too: nobody is left who could finish it.
+_EXIT_CODES = {"done": 0, "failed": 1, "lost": 1, "stopped": 3}
+_CLEAR = "\r\033[K"
+
+
+class LogReader:
+    """Reads what a growing file has got since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        # A look may come in the middle of a character of several bytes.
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def read_new(self) -> str:
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read()
+        except FileNotFoundError:
+            return ""
+        self._offset += len(data)
+        return self._decoder.decode(data)
+
+
+class ProgressLine:
+    """One line on stderr, written over; on a terminal only."""
+
+    def __init__(self, text: Callable[[], str]) -> None:
+        self._text = text
+        self._shown_at = 0.0
+        self._is_terminal = sys.stderr.isatty()
+
+    def show(self) -> None:
+        now = time.monotonic()
+        if self._is_terminal and now - self._shown_at >= _SECONDS_BETWEEN_LINES:
+            self._shown_at = now
+            click.echo(f"{_CLEAR}{self._text()}", nl=False, err=True)
+
+    def clear(self) -> None:
+        if self._is_terminal:
+            self._shown_at = 0.0
+            click.echo(_CLEAR, nl=False, err=True)
+
+
+def end_with(status: RunStatus) -> NoReturn:
+    """Say how a run ended, and end the command with the exit code that says the same."""
+    click.echo(progress_line(status))
+    if status.what:
+        click.echo(status.what, err=True)
+    sys.exit(_EXIT_CODES[status.state])

@@ -1,0 +1,29 @@
+"""`odapi resume`: go on with a run that was stopped, has failed or was lost."""
+
+from __future__ import annotations
+
+import click
+
+from odapi_runner.cli.options import workspace_option
+
+
+@click.command("resume")
+@click.argument("run")
+@workspace_option
+def command(run: str, workspace: str | None) -> None:
+    """Go on from the newest checkpoint, in the background; evaluate what still waits.
+
+    The continuation is exact: the same batches in the same order as without the interruption.
+
+    \b
+    Example:
+      odapi resume kitti-d0
+    """
+    from odapi_runner.runs.control import resume
+    from odapi_runner.runs.names import find_run
+    from odapi_runner.workspace import find_workspace
+
+    found = find_run(run, find_workspace(workspace))
+    status = resume(found)
+    click.echo(f"{found.name}: going on with it ({status.state})")
+    click.echo(f"  odapi status {found.name}\n  odapi logs {found.name} -f", err=True)

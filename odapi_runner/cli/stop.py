@@ -1,0 +1,33 @@
+"""`odapi stop`: end a run in an orderly way."""
+
+from __future__ import annotations
+
+import click
+
+from odapi_runner.cli.options import workspace_option
+
+
+@click.command("stop")
+@click.argument("run")
+@workspace_option
+def command(run: str, workspace: str | None) -> None:
+    """Have the trainer save a checkpoint and end, then the evaluator.
+
+    Checkpoints that wait for the evaluator go on waiting: `odapi resume` goes on with training
+    and evaluation, `odapi eval` with the evaluation alone.
+
+    \b
+    Example:
+      odapi stop kitti-d0
+    """
+    from odapi_runner.cli.words import progress_line
+    from odapi_runner.runs.control import stop_run
+    from odapi_runner.runs.names import find_run
+    from odapi_runner.workspace import find_workspace
+
+    found = find_run(run, find_workspace(workspace))
+    click.echo(f"Stopping {found.name}; the trainer saves a checkpoint first.", err=True)
+    status = stop_run(found)
+    click.echo(progress_line(status))
+    if status.what:
+        click.echo(status.what, err=True)

@@ -1,0 +1,42 @@
+"""Numbers as people read them, and the line that shows how a run goes."""
+
+from __future__ import annotations
+
+from odapi_runner.formats.runlog import read_progress
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.status import RunStatus
+
+
+def duration(seconds: float) -> str:
+    """`2 d 3 h`, `1 h 05 min`, `12 min`, `40 s`: the two largest units that matter."""
+    minutes = round(seconds / 60)
+    hours, days = minutes // 60, minutes // 1440
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60:02} min"
+    return f"{minutes} min" if seconds >= 60 else f"{round(seconds)} s"
+
+
+def progress_line(status: RunStatus) -> str:
+    """One line: state, step of steps, speed, time left, best mAP."""
+    parts = [status.phase or status.state]
+    if status.step is not None:
+        parts.append(f"step {status.step} of {status.num_steps}")
+    if status.steps_per_second:
+        parts.append(f"{status.steps_per_second:.3g} steps/s")
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    if status.best_mAP is not None:
+        parts.append(f"best mAP {status.best_mAP:.4f} at {status.best_step}")
+    if status.waiting:
+        parts.append(f"{status.waiting} to evaluate")
+    return f"{status.run}: " + ", ".join(parts)
+
+
+def evaluation_line(run: RunDir) -> str:
+    """One line: what the evaluator is doing."""
+    told = read_progress(run, "eval") or {}
+    at = f" step {told['step']}" if told.get("step") is not None else ""
+    images = f", {told['images']} of {told['total_images']} images" if "images" in told else ""
+    return f"{run.name}: {told.get('phase', 'starting')}{at}{images}"

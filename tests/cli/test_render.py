@@ -1,0 +1,111 @@
+"""`odapi render`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from odapi_runner.cli import main
+
+
+def odapi(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_preset_goes_into_its_folder_and_the_path_to_stdout(tmp_path: Path) -> None:
+    """The workspace is marked, so that later commands find it from below."""
+    result = odapi("render", "--preset", "kitti-d0", "-s", "batch_size=2")
+
+    assert (result.exit_code, result.output) == (0, "pipelines/kitti-d0/pipeline.config\n")
+    assert "batch_size: 2\n" in (tmp_path / result.output.strip()).read_text("utf-8")
+    assert (tmp_path / "odapi.toml").is_file()
+
+
+def test_out_is_a_file_or_stdout(tmp_path: Path) -> None:
+    """`-` prints the text that a file would hold, and writes nothing."""
+    printed = odapi("render", "--preset", "efficientdet-d1", "--out", "-")
+    assert list(tmp_path.iterdir()) == []
+    written = odapi("render", "--preset", "efficientdet-d1", "--out", "내/d1.config")
+
+    assert (written.exit_code, written.output) == (0, "내/d1.config\n")
+    assert (tmp_path / "내" / "d1.config").read_text("utf-8") == printed.stdout
+
+
+def test_the_workspace_may_lie_elsewhere(tmp_path: Path) -> None:
+    """`-w` says where pipelines/ is."""
+    result = odapi("render", "--preset", "kitti-d0", "-w", "작업")
+
+    assert result.output == "작업/pipelines/kitti-d0/pipeline.config\n"
+    assert (tmp_path / "작업" / "pipelines" / ".last").read_text("utf-8") == "kitti-d0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (
+            ["--preset", "kitty-d0"],
+            'Error: no preset "kitty-d0"\n  Did you mean "kitti-d0"?\n',
+        ),
+        (
+            ["--preset", "kitti-d0", "-s", "train_config.batchsize=3"],
+            (
+                'Error: train_config.batchsize: TrainConfig has no field "batchsize"\n'
+                "  Did you mean train_config.batch_size?\n"
+            ),
+        ),
+        (
+            ["--preset", "kitti-d0", "-d", "graph_rewriter"],
+            "Error: graph_rewriter: not set, there is nothing to delete\n  Leave out this -d.\n",
+        ),
+        (
+            ["--preset", "kitti-d0", "--out", "file/x.config"],
+            (
+                "Error: file/x.config: cannot be written (File exists)\n"
+                "  Choose another place with --out.\n"
+            ),
+        ),
+    ],
+)
+def test_a_problem_is_two_lines_and_exit_1(arguments: list[str], output: str) -> None:
+    """What is wrong, and what to do."""
+    Path("file").write_text("", encoding="utf-8")
+
+    result = odapi("render", *arguments)
+
+    assert (result.exit_code, result.output) == (1, output)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--preset"], ["--preset", "kitti-d0", "--quiet"], ["--preset", "kitti-d0", "--out", "."]],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    """A missing preset, a missing value, an unknown option, a folder for a file."""
+    assert odapi("render", *arguments).exit_code == 2
+
+
+def test_rendering_imports_neither_tensorflow_nor_numpy(tmp_path: Path) -> None:
+    """That is what keeps it below half a second."""
+    code = (
+        "import json, sys; from odapi_runner.cli import main; "
+        "main(['render', '--preset', 'kitti-d0'], standalone_mode=False); "
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    loaded = set(json.loads(out.stdout.splitlines()[-1]))
+    assert "jinja2" in loaded
+    assert not loaded & {"tensorflow", "tf_keras", "numpy", "pandas", "PIL"}

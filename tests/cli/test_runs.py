@@ -1,0 +1,244 @@
+"""status, logs, wait, stop, resume, eval: what is printed, and how they end.
+
+Runs are folders as the processes leave them; tests/runs has the processes themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from odapi_runner import files
+from odapi_runner.cli import main
+from odapi_runner.formats.runlog import EventLog
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.process import identify
+from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions
+
+COMMANDS = ["status", "logs", "wait", "stop", "resume", "eval"]
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def odapi(tmp_path: Path) -> Invoke:
+    """Run a command in a workspace."""
+
+    def invoke(*words: str) -> Result:
+        command = [words[0], *words[1:], "-w", str(tmp_path)]
+        return CliRunner().invoke(main, command, catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., RunDir]:
+    """A run as it is when it has ended: with an end, scores by step, and its last heartbeat."""
+
+    def make(name: str, end: str | None, scores: dict[int, float], what: str = "") -> RunDir:
+        run = RunDir(tmp_path / "train" / name)
+        run.root.mkdir(parents=True)
+        options, digests = TrainOptions(), Digests("c", {}, {})
+        RunSpec(name, "", (), "builtin", "none", {}, 40, (), options, {}, digests).dump(run)
+        supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
+        dead = identify(os.getpid()).dump() | {"start_ticks": 1}
+        supervisor.write("started", process=dead)
+        for number, (step, score) in enumerate(scores.items()):
+            EventLog(run, "train").write("checkpoint", number=number, step=step)
+            evaluator.write("evaluated", number=number, step=step, mAP=score)
+        if end:
+            supervisor.write(end, waiting=0, what=what)
+        progress: dict[str, Any] = {"time": 0.0, "phase": "done", "step": 40}
+        files.write_json(run.progress("train"), progress)
+        return run
+
+    return make
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_run_is_two_lines(command: str, odapi: Invoke, make_run: Any) -> None:
+    """What happened, what to do; exit 1; nothing on stdout."""
+    make_run("kitti-d0", "finished", {})
+    result = odapi(command, "kitti-d1")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    first, second = result.stderr.splitlines()
+    assert first.startswith('Error: "kitti-d1": no such run in ')
+    assert second == '  Did you mean "kitti-d0"?'
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_broken_run_json_is_two_lines(command: str, odapi: Invoke, make_run: Any) -> None:
+    """Named with its path, whatever the command."""
+    run = make_run("d0", "finished", {})
+    run.run_json.write_text("{", encoding="utf-8")
+    words = [command, "d0", "-f"] if command == "logs" else [command, "d0"]
+    result = odapi(*words)
+
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()[-2:]
+    assert first.startswith(f"Error: {run.run_json}: not the run.json of a run")
+    assert "Restore the file" in second
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "train"])
+def test_a_wrong_option_is_wrong_usage(command: str, odapi: Invoke) -> None:
+    """Exit 2, as click has it."""
+    result = odapi(command, "--no-such-option")
+
+    assert result.exit_code == 2
+    assert "No such option '--no-such-option'" in result.stderr
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "train"])
+def test_help_has_an_example(command: str, odapi: Invoke) -> None:
+    """Every command shows how it is used."""
+    result = CliRunner().invoke(main, [command, "--help"])
+
+    assert result.exit_code == 0
+    assert f"Example:\n    odapi {command}" in result.stdout
+
+
+def test_status_shows_all_runs(odapi: Invoke, make_run: Any) -> None:
+    """A row a run, in the order of names; why one failed goes to stderr."""
+    make_run("b-신호등", "failed", {0: 0.0, 20: 0.5, 40: 0.25}, what="step 3: not finite")
+    make_run("a", "finished", {})
+    result = odapi("status")
+
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines() if "─" not in line]
+    assert lines == [
+        "run state phase step steps/s time left last mAP best mAP waiting",
+        "a done 40 of 40",
+        "b-신호등 failed 40 of 40 0.2500 at 40 0.5000 at 20",
+    ]
+    assert result.stderr == "b-신호등: failed: step 3: not finite\n"
+
+
+def test_status_for_programs(odapi: Invoke, make_run: Any) -> None:
+    """JSON has numbers, and every field."""
+    make_run("d0", "stopped", {20: 0.5, 40: 0.25})
+    result = odapi("status", "d0", "--format", "json")
+
+    assert json.loads(result.stdout) == [
+        {
+            "run": "d0",
+            "state": "stopped",
+            "phase": None,
+            "step": 40,
+            "num_steps": 40,
+            "steps_per_second": None,
+            "seconds_left": None,
+            "last_step": 40,
+            "last_mAP": 0.25,
+            "best_step": 20,
+            "best_mAP": 0.5,
+            "waiting": 0,
+            "what": "",
+        }
+    ]
+
+
+def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke) -> None:
+    """No table of nothing."""
+    result = odapi("status")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "odapi train NAME" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("finished", 0), ("failed", 1), (None, 1), ("stopped", 3)]
+)
+def test_wait_tells_the_end_by_its_exit_code(
+    odapi: Invoke, make_run: Any, end: str | None, code: int
+) -> None:
+    """0 done, 1 failed or lost, 3 stopped."""
+    make_run("d0", end, {40: 0.25})
+    result = odapi("wait", "d0")
+
+    assert result.exit_code == code
+    state = {"finished": "done", None: "lost"}.get(end, end)
+    assert result.stdout == f"d0: {state}, step 40 of 40, best mAP 0.2500 at 40\n"
+
+
+def test_logs_prints_what_was_printed(odapi: Invoke, make_run: Any) -> None:
+    """The trainer's or the evaluator's; an ended run is not followed; none is no error."""
+    run = make_run("d0", "finished", {})
+    run.log("train").write_text("Step 100 한 걸음\n", encoding="utf-8")
+
+    assert odapi("logs", "d0").stdout == "Step 100 한 걸음\n"
+    assert odapi("logs", "d0", "-f").stdout == "Step 100 한 걸음\n"
+    assert odapi("logs", "d0", "--eval").stdout == ""
+
+
+def test_stop_of_an_ended_run_is_refused(odapi: Invoke, make_run: Any) -> None:
+    """There is nothing to stop; the state is said."""
+    make_run("d0", "finished", {})
+    result = odapi("stop", "d0")
+
+    assert result.exit_code == 1
+    assert "Error: d0: nothing to stop, its state is done\n" in result.stderr
+
+
+def test_resume_of_a_finished_run_is_refused(odapi: Invoke, make_run: Any) -> None:
+    """It has nothing left to do."""
+    make_run("d0", "finished", {})
+    result = odapi("resume", "d0")
+
+    assert result.exit_code == 1
+    assert "Error: d0: finished at step 40, there is nothing to resume\n" in result.stderr
+
+
+def test_eval_of_a_step_without_checkpoint_names_those_there_are(
+    odapi: Invoke, make_run: Any
+) -> None:
+    """Rotation has taken the others."""
+    run = make_run("d0", "finished", {0: 0.0, 20: 0.1, 40: 0.2})
+    (run.root / "ckpt-1.index").touch()
+    (run.root / "ckpt-2.index").touch()
+    result = odapi("eval", "d0", "--step", "0")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "Error: d0: there is no checkpoint of step 0",
+        "  Steps whose checkpoints are kept: 20, 40",
+    ]
+
+
+def test_eval_with_nothing_to_do_says_so(odapi: Invoke, make_run: Any) -> None:
+    """An empty table, and a sentence on stderr."""
+    make_run("d0", "finished", {40: 0.2})
+    result = odapi("eval", "d0", "--format", "json")
+
+    assert (result.exit_code, result.stdout) == (0, "[]\n")
+    assert result.stderr == "d0: every checkpoint that is kept has its evaluation.\n"
+
+
+def test_eval_of_neither_a_step_nor_all_is_wrong_usage(odapi: Invoke, make_run: Any) -> None:
+    """Exit 2."""
+    result = odapi("eval", "d0", "--step", "last")
+
+    assert result.exit_code == 2
+    assert '"last" is neither a step nor "all"' in result.stderr
+
+
+@pytest.mark.parametrize("command", ["resume", "stop", "eval"])
+def test_a_run_elsewhere_is_left_alone(
+    command: str, odapi: Invoke, make_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine's run with a fresh heartbeat lives, though no process of it is here."""
+    monkeypatch.setattr("socket.gethostname", lambda: "another-machine")
+    run = make_run("d0", None, {})
+    monkeypatch.undo()
+    files.write_json(run.progress("train"), {"time": 9e9, "phase": "training", "step": 4})
+    result = odapi(command, "d0")
+
+    assert result.exit_code == 1
+    assert "Error: d0: alive on another machine\n" in result.stderr

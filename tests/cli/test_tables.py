@@ -1,0 +1,68 @@
+"""Tables: one call for all formats, and for terminals of any width."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from odapi_runner.cli.tables import print_table
+
+COLUMNS = ["run", "mAP", "note"]
+ROWS = [["가-1", 0.123456789, None], ["b|c", 2, "x"]]
+
+
+MARKDOWN = """\
+| run | mAP | note |
+| --- | --- | --- |
+| 가-1 | 0.1235 |  |
+| b\\|c | 2 | x |
+"""
+TABLE = """\
+ run       mAP   note
+ ────────────────────
+ 가-1   0.1235
+ b|c         2   x
+"""
+SIDEWAYS = """\
+ run    가-1     b|c
+ ───────────────────
+ mAP    0.1235   2
+ note            x
+"""
+
+
+@pytest.mark.parametrize(
+    ("output_format", "expected"),
+    [
+        ("csv", "run,mAP,note\n가-1,0.123456789,\nb|c,2,x\n"),
+        ("markdown", MARKDOWN),
+        ("table", TABLE),
+    ],
+)
+def test_formats(output_format: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All digits for programs, four for people; None is an empty cell."""
+    print_table(COLUMNS, ROWS, output_format)
+
+    assert capsys.readouterr().out == expected
+
+
+def test_json_keeps_types(capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of objects, null for None."""
+    print_table(COLUMNS, ROWS, "json")
+
+    rows = json.loads(capsys.readouterr().out)
+    assert rows == [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
+
+
+def test_a_table_wider_than_the_terminal_is_turned_on_its_side(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing wraps: the columns become lines."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+
+    print_table(COLUMNS, ROWS, "table")
+
+    assert capsys.readouterr().out == SIDEWAYS

@@ -1,0 +1,254 @@
+"""`odapi train` without TensorFlow: what is refused, what is written, and --foreground.
+
+The engine is tests/runs/fake_engine.py; tests/runs/test_engine_runs.py has the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from odapi_runner import backends
+from odapi_runner.cli import main
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.pipeline.rendered import write_rendered
+from odapi_runner.records.draw import draw_streets
+from odapi_runner.records.kitti import convert_kitti
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs import gpus
+from odapi_runner.runs.launch import plan_training
+from odapi_runner.workspace import Workspace
+
+FAKE_ENGINE = Path(__file__).parent.parent / "runs" / "fake_engine.py"
+SETTINGS = ["image_size=128", "batch_size=2", "num_steps=4"]
+SCRATCH = ["train_config.fine_tune_checkpoint"]
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A converted dataset of ten drawn images."""
+    folder = tmp_path_factory.mktemp("streets")
+    draw_streets(folder / "raw", images=10, seed=1, size_hw=(96, 128))
+    convert_kitti(folder / "raw", folder / "kitti", shards=1)
+    return folder / "kitti"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, streets: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The current folder: a workspace with the dataset, and an engine that only pretends."""
+    place = Workspace(tmp_path / "작업")
+    place.data.mkdir(parents=True)
+    (place.data / "kitti").symlink_to(streets)
+    monkeypatch.chdir(place.root)
+
+    def argv(mode: str, extra: list[str], run: RunDir) -> list[str]:
+        return [sys.executable, str(FAKE_ENGINE), mode, str(run.root), *extra]
+
+    fake = backends.Backend(
+        lambda run, **_: argv("train", ["4", "2", "0.01"], run),
+        lambda run, **_: argv("eval", [], run),
+        check=backends.builtin.check,
+    )
+    monkeypatch.setitem(backends.ENGINES, "builtin", fake)
+    monkeypatch.setattr(gpus, "read_gpus", list)
+    return place
+
+
+@pytest.fixture
+def rendered(workspace: Workspace) -> Path:
+    """pipelines/kitti-d0, small and from scratch."""
+    return write_rendered("kitti-d0", SETTINGS, SCRATCH, workspace)
+
+
+def odapi_train(*words: str) -> Result:
+    return CliRunner().invoke(main, ["train", *words], catch_exceptions=False)
+
+
+def run_json(workspace: Workspace, name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((workspace.train / name / "run.json").read_text("utf-8"))
+    return value
+
+
+def test_a_bare_train_takes_what_was_rendered_last(workspace: Workspace, rendered: Path) -> None:
+    """The name stands in the first line; the config is copied as it is; it runs to its end."""
+    result = odapi_train("--foreground", "--gpu", "0", "--checkpoint-every", "2", "--seed", "7")
+
+    assert result.exit_code == 0, result.output
+    first, *_, last = result.stdout.splitlines()
+    assert first == "kitti-d0: training pipelines/kitti-d0/pipeline.config in train/kitti-d0"
+    assert last == "kitti-d0: done, step 4 of 4, best mAP 0.0040 at 4"
+    assert result.stderr == "Warning: no NVIDIA GPU on this machine: training on the CPU\n"
+    run = RunDir(workspace.train / "kitti-d0")
+    assert run.config.read_text("utf-8") == rendered.read_text("utf-8")
+    assert (workspace.root / "odapi.toml").is_file()
+    spec = run_json(workspace, "kitti-d0")
+    assert spec["num_steps"] == 4
+    assert spec["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
+    assert spec["options"] == {
+        "checkpoint_every": 2,
+        "keep": 7,
+        "seed": 7,
+        "evaluate": True,
+        "eval_backlog": 10,
+    }
+    assert list(spec["digests"]["records"]) == [
+        "data/kitti/train-*.record",
+        "data/kitti/val-*.record",
+    ]
+    (trainer,) = [event for event in read_events(run) if event["kind"] == "trainer_started"]
+    assert trainer["start"] == 1
+
+
+def test_names_are_counted_and_chosen(workspace: Workspace, rendered: Path) -> None:
+    """The same again is NAME-2; --run names it, in Korean if wanted; a taken name is refused."""
+    assert odapi_train("--foreground", "--eval", "none").exit_code == 0
+    again = odapi_train("kitti-d0", "--foreground", "--eval", "none")
+    assert again.stdout.startswith("kitti-d0-2: ")
+    named = odapi_train("kitti-d0", "--foreground", "--eval", "none", "--run", "신호등 첫째")
+    assert named.stdout.startswith("신호등 첫째: ")
+
+    taken = odapi_train("--run", "kitti-d0-2")
+    assert taken.exit_code == 1
+    assert taken.stderr.splitlines() == [
+        "Error: kitti-d0-2: there is a run of this name already",
+        "  Go on with it (odapi resume kitti-d0-2), or choose another --run NAME.",
+    ]
+    outside = odapi_train("--run", "../outside")
+    assert outside.exit_code == 1
+    assert outside.stderr.startswith("Error: '../outside': not a name for a run\n")
+    assert not (workspace.root / "outside").exists()
+
+
+def test_a_config_file_is_changed_on_the_way(workspace: Workspace, rendered: Path) -> None:
+    """-s, --num-steps and --from-scratch go into the run's copy, and into run.json."""
+    published = write_rendered("kitti-d0", SETTINGS, [], workspace, workspace.root / "내.config")
+    words = ["--config", "내.config", "-s", "learning_rate=0.5", "--num-steps", "2"]
+    result = odapi_train(*words, "--from-scratch", "--foreground")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("내: training 내.config in train/내\n")
+    config = RunDir(workspace.train / "내").config.read_text("utf-8")
+    assert config.splitlines()[0] == (
+        "# From 내.config, changed by odapi 0.1.0: -s learning_rate=0.5 -s num_steps=2 "
+        "--from-scratch"
+    )
+    assert "learning_rate_base: 0.5" in config
+    assert "total_steps: 2" in config
+    assert "fine_tune_checkpoint:" in published.read_text("utf-8")
+    assert "fine_tune_checkpoint" not in config
+    assert run_json(workspace, "내")["overrides"] == ["learning_rate=0.5", "num_steps=2"]
+
+
+def test_the_parent_is_the_run_that_it_starts_from(workspace: Workspace, rendered: Path) -> None:
+    """A checkpoint of another run as fine_tune_checkpoint."""
+    assert odapi_train("--foreground", "--run", "first").exit_code == 0
+    (workspace.train / "first" / "ckpt-1.index").touch()
+    start = "fine_tune_checkpoint=train/first/ckpt-1"
+    result = odapi_train(
+        *("--config", str(rendered), "-s", start, "--foreground"),
+        *("-s", "train_config.fine_tune_checkpoint_type=full"),
+    )
+
+    assert result.exit_code == 0, result.output
+    assert run_json(workspace, "kitti-d0")["parent"] == "first"
+
+
+def test_nothing_rendered_yet(workspace: Workspace) -> None:
+    """There is nothing that a bare train could mean."""
+    result = odapi_train()
+
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first.startswith("Error: nothing has been rendered in ")
+    assert "odapi train kitti-d0" in second
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "fix"),
+    [
+        (["kitti-dO"], 'neither a pipeline nor a preset "kitti-dO"', "kitti-d0"),
+        (["--preset", "kitti-dO"], 'neither a pipeline nor a preset "kitti-dO"', "kitti-d0"),
+        (["--config", "none.config"], "none.config: no such file", "Check the path."),
+        (["--config", "broken.config"], "broken.config:2:3: ", '"num_steps"'),
+        (["--config", "data"], "data: is a folder", "Give the file inside it."),
+        (["kitti-d0", "-s", "batch_sise=3"], "batch_sise", "batch_size"),
+    ],
+)
+def test_what_cannot_be_trained_is_two_lines(
+    workspace: Workspace, words: list[str], what: str, fix: str
+) -> None:
+    """A missing or broken config, a wrong name, a wrong setting; nothing is left behind."""
+    (workspace.root / "broken.config").write_text(
+        "train_config {\n  num_stepz: 3\n}\n", encoding="utf-8"
+    )
+    result = odapi_train(*words)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    first, second = result.stderr.splitlines()
+    assert first.startswith("Error: ")
+    assert what in first
+    assert fix in second
+    assert not workspace.train.exists()
+
+
+def test_findings_refuse_the_training(workspace: Workspace, rendered: Path) -> None:
+    """All errors are shown, the first one as the error; no folder is made."""
+    words = ["-s", "train_records=data/none-*.record", "-s", "num_classes=7"]
+    result = odapi_train("--config", str(rendered), *words)
+
+    assert result.exit_code == 1
+    assert "data/none-*.record" in result.stderr
+    assert "num_classes" in result.stderr
+    assert "more)" in result.stderr
+    assert result.stderr.count("Error: ") == 2
+    assert not workspace.train.exists()
+
+
+def test_what_the_engine_cannot_honour_is_refused(workspace: Workspace, rendered: Path) -> None:
+    """Not trained with it left out silently."""
+    result = odapi_train("--config", str(rendered), "-s", "eval_config.use_moving_averages=true")
+
+    assert result.exit_code == 1
+    assert "eval_config.use_moving_averages" in result.stderr
+    assert not workspace.train.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["a", "--config", "b"], "Give one of NAME, --preset NAME and --config FILE."),
+        (["a", "--preset", "b"], "Give one of NAME, --preset NAME and --config FILE."),
+        (["a", "--gpu", "0,1"], '"0,1" is neither the number of one GPU nor "none".'),
+        (["a", "--gpu", "zero"], '"zero" is neither the number of one GPU nor "none".'),
+        (["a", "--keep", "0"], "Invalid value for '--keep'"),
+        (["a", "--engine", "torch"], "Invalid value for '--engine'"),
+        (["a", "b"], "Got unexpected extra argument (b)"),
+    ],
+)
+def test_wrong_usage(workspace: Workspace, words: list[str], what: str) -> None:
+    """Exit 2, before anything is read."""
+    result = odapi_train(*words)
+
+    assert result.exit_code == 2
+    assert what in result.stderr
+
+
+def test_settings_change_the_copy_of_a_pipeline_that_is_there(workspace: Workspace) -> None:
+    """The rendered file stays as it is; the run trains it with what was asked on top."""
+    path = write_rendered("kitti-d0", [], [], workspace)
+    before = path.read_text("utf-8")
+
+    plan = plan_training("kitti-d0", num_steps=20, workspace=str(workspace.root))
+
+    assert plan.message.train_config.num_steps == 20
+    assert "-s num_steps=20" in plan.text.splitlines()[0]
+    assert path.read_text("utf-8") == before
