@@ -40,7 +40,7 @@ def test_a_zombie_is_dead() -> None:
     identity = process.identify(child.pid)
     child.kill()
 
-    assert process.wait_until(lambda: not process.is_alive(identity), 5)
+    assert process.wait_until(lambda: not process.is_alive(identity), 30)
     os.kill(child.pid, 0)  # the pid is still taken
 
     child.wait()
@@ -89,7 +89,7 @@ def test_a_detached_process_leads_a_session_of_its_own(tmp_path: Path) -> None:
         [sys.executable, "-c", code], log=log, cwd=tmp_path, environment={}
     )
 
-    assert child.wait(10) == 0
+    assert child.wait(30) == 0
     assert log.read_text("utf-8") == f"True '' {tmp_path}\n"
 
 
@@ -151,7 +151,7 @@ def test_a_tied_process_ends_with_its_parent_killed() -> None:
     parent.wait()
     parent.stdout.close()
 
-    assert process.wait_until(lambda: not process.is_alive(identity), 5)
+    assert process.wait_until(lambda: not process.is_alive(identity), 30)
 
 
 def test_a_tied_process_keeps_pid_arguments_and_gets_its_nice_value() -> None:
@@ -163,7 +163,7 @@ def test_a_tied_process_keeps_pid_arguments_and_gets_its_nice_value() -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    output, _ = child.communicate(timeout=10)
+    output, _ = child.communicate(timeout=60)
 
     assert output == f"{child.pid} {before + 3} ['두 낱말', '--x']\n"
 
