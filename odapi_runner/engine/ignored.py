@@ -6,11 +6,11 @@ has its reason. What it honours and this engine does not is no case for this tab
 
 from __future__ import annotations
 
-_TF1_ONLY = "the Object Detection API reads it under TF1 only"
+from odapi_runner.proto.unread import UNREAD
+
 _PADDING = "the engine pads groundtruth to the longest list of a batch; the figures are the same"
 _PIPELINE = "it tunes the Object Detection API's input pipeline; this engine has another"
 _SHUFFLE = "the engine shuffles whole epochs, which is more than any buffer"
-_EVAL_TF1 = "the Object Detection API reads it in TF1's evaluator only"
 
 _INPUT_IGNORED = {
     "shuffle_buffer_size": _SHUFFLE,
@@ -19,8 +19,6 @@ _INPUT_IGNORED = {
     "num_readers": _PIPELINE,
     "num_parallel_batches": _PIPELINE,
     "num_prefetch_batches": _PIPELINE,
-    "queue_capacity": _TF1_ONLY,
-    "min_after_dequeue": _TF1_ONLY,
     "read_block_length": _PIPELINE,
     "prefetch_size": _PIPELINE,
     "num_parallel_map_calls": _PIPELINE,
@@ -30,41 +28,17 @@ _INPUT_IGNORED = {
 }
 
 IGNORED = {
+    **UNREAD,
     **{f"train_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
     **{f"eval_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
     "eval_input_reader.shuffle": "the order of the images does not change the metrics",
-    "model.ssd.inplace_batchnorm_update": _TF1_ONLY,
     "model.ssd.matcher.argmax_matcher.use_matmul_gather": "the same values, gathered another way",
     "model.ssd.implicit_example_weight": "it counts with use_confidences_as_targets only",
-    "model.ssd.loss.classification_loss.weighted_sigmoid_focal.anchorwise_output": _TF1_ONLY,
-    "model.ssd.loss.localization_loss.weighted_smooth_l1.anchorwise_output": _TF1_ONLY,
-    "train_config.sync_replicas": _TF1_ONLY,
-    "train_config.replicas_to_aggregate": _TF1_ONLY,
-    "train_config.startup_delay_steps": _TF1_ONLY,
-    "train_config.keep_checkpoint_every_n_hours": _TF1_ONLY,
-    "train_config.batch_queue_capacity": _TF1_ONLY,
-    "train_config.num_batch_queue_threads": _TF1_ONLY,
-    "train_config.prefetch_queue_capacity": _TF1_ONLY,
-    "train_config.bias_grad_multiplier": _TF1_ONLY,
-    "train_config.summarize_gradients": _TF1_ONLY,
     "train_config.retain_original_images": "training shows the images as the network sees them",
     "train_config.max_number_of_boxes": "replaced by the input reader's field of that name",
     "train_config.unpad_groundtruth_tensors": _PADDING,
     "train_config.use_bfloat16": "the Object Detection API reads it on TPUs only",
     "train_config.run_fine_tune_checkpoint_dummy_computation": "layers are always built first",
     "train_config.optimizer.moving_average_decay": "it counts with use_moving_average only",
-    "eval_config.num_examples": _EVAL_TF1,
-    "eval_config.eval_interval_secs": _EVAL_TF1,
-    "eval_config.max_evals": _EVAL_TF1,
-    "eval_config.save_graph": _EVAL_TF1,
-    "eval_config.visualization_export_dir": _EVAL_TF1,
-    "eval_config.eval_master": _EVAL_TF1,
-    "eval_config.export_path": _EVAL_TF1,
-    "eval_config.ignore_groundtruth": _EVAL_TF1,
-    "eval_config.skip_scores": _EVAL_TF1,
-    "eval_config.skip_labels": _EVAL_TF1,
-    "eval_config.visualize_groundtruth_boxes": _EVAL_TF1,
-    "eval_config.groundtruth_box_visualization_color": _EVAL_TF1,
-    "eval_config.keep_image_id_for_visualization_export": _EVAL_TF1,
     "eval_config.retain_original_images": "the images are read again when they are drawn",
 }

@@ -8,28 +8,18 @@ from typing import Any, TypeVar
 
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules import checkpoint, classes, records, schedule
+from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import build_subject
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.workspace import Workspace, find_workspace
 
 T = TypeVar("T")
 
-_RULES = (
-    classes.model_is_set,
-    classes.label_maps_are_readable,
-    classes.ids_have_no_gaps,
-    classes.num_classes_is_that_of_the_label_map,
-    schedule.training_has_a_size,
-    schedule.learning_rate_is_set,
-    schedule.base_rate_is_positive,
-    schedule.schedule_is_as_long_as_training,
-    schedule.warmup_fits_into_the_schedule,
-    schedule.warmup_leads_up_to_the_base_rate,
-    records.records_are_there,
-)
-_FINE_TUNING_RULES = (
-    checkpoint.checkpoint_is_there,
-    checkpoint.checkpoint_has_type_and_version,
+RULES: tuple[Rule, ...] = (
+    *classes.RULES,
+    *schedule.RULES,
+    *records.RULES,
+    *checkpoint.RULES,
 )
 
 
@@ -41,6 +31,7 @@ def check(
     config: str | Path | Any,
     workspace: Workspace | None = None,
     *,
+    engine: str = "builtin",
     every_record: bool = False,
     from_scratch: bool = False,
     track: records.Track[Any] = _untracked,
@@ -50,6 +41,7 @@ def check(
     Args:
         config: a file, or a TrainEvalPipelineConfig.
         workspace: where its relative paths start; the current one by default.
+        engine: whose training it is for; a rule on another engine stays silent.
         every_record: look at all records, not only at a sample from each file.
         from_scratch: leave `fine_tune_checkpoint` out of account.
         track: shows progress over the records of a reader.
@@ -61,8 +53,11 @@ def check(
         ConfigError: the file cannot be read, or is no pipeline.config.
     """
     message = read_pipeline(Path(config)) if isinstance(config, str | Path) else config
+    if from_scratch:
+        message = type(message).FromString(message.SerializeToString())
+        message.train_config.ClearField("fine_tune_checkpoint")
     subject = build_subject(message, workspace or find_workspace())
-    rules = _RULES if from_scratch else _RULES + _FINE_TUNING_RULES
-    found = [finding for rule in rules for finding in rule(subject)]
+    rules = (rule for rule in RULES if rule.concerns(engine))
+    found = [finding for rule in rules for finding in rule.find(subject)]
     found += records.records_are_usable(subject, every_record=every_record, track=track)
     return found

@@ -65,7 +65,7 @@ def test_a_warning_is_no_failure(config: str) -> None:
     result = odapi("check", config, "--from-scratch", "--all")
 
     assert result.exit_code == 0
-    assert result.output.startswith("설정.config: 1 warning\nwarning schedule-length: train_config")
+    assert result.output.startswith("설정.config: 1 warning\nwarning schedule-long: train_config")
 
     path.write_text(text.replace("total_steps: 50000", "total_steps: 29925"), encoding="utf-8")
     fine = odapi("check", config, "--from-scratch")

@@ -14,7 +14,7 @@ from odapi_runner.formats.example import Annotated
 from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.pipeline.check import check
 from odapi_runner.pipeline.finding import Finding
-from odapi_runner.pipeline.overrides import apply_overrides
+from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.workspace import Workspace
@@ -41,7 +41,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def found(workspace: Workspace, *overrides: str, **options: Any) -> list[Finding]:
     """What a check finds of kitti-d0 with full paths and words set on the rendered config."""
-    message = apply_overrides(build_pipeline("kitti-d0", (), (), workspace), overrides)
+    message = build_pipeline("kitti-d0", Changes(), workspace).message
+    message = apply_changes(message, Changes(overrides)).message
     return check(message, workspace, **options)
 
 
@@ -54,7 +55,7 @@ def test_nothing_is_found_where_nothing_is_wrong(workspace: Workspace) -> None:
     """A message and a file are checked alike."""
     assert found(workspace) == []
     assert found(workspace, every_record=True) == []
-    path = write_rendered("kitti-d0", (), (), workspace)
+    path = write_rendered("kitti-d0", Changes(), workspace)
     assert check(path, workspace) == check(str(path), workspace) == []
 
 
@@ -69,19 +70,19 @@ def test_a_file_that_is_no_config_raises(workspace: Workspace) -> None:
     [
         ("num_classes=2", "num-classes", "error", "reach to 3"),
         ("num_classes=4", "num-classes", "error", "4 classes, but the ids of data/kitti/label_map"),
-        ("train_config.num_steps=0", "train-size", "error", "num_steps is 0"),
-        ("train_config.batch_size=0", "train-size", "error", "batch_size is 0"),
+        ("train_config.num_steps=0", "num-steps", "error", "num_steps is 0"),
+        ("train_config.batch_size=0", "batch-size", "error", "batch_size is 0"),
         ("learning_rate=0", "learning-rate", "error", "the rate is 0"),
         (
             # 29925 of the published 300,000 steps are a tenth: the rate has hardly come down.
             f"{RATE}.total_steps=300000",
-            "schedule-length",
+            "schedule-long",
             "warning",
             "the schedule has 300000 steps, but training ends after 29925, at a rate of still 0.00",
         ),
         (
             f"{RATE}.total_steps=1000",
-            "schedule-length",
+            "schedule-short",
             "error",
             "the rate is 0 after 1000 steps, but training has 29925",
         ),
@@ -143,12 +144,20 @@ def test_a_warm_up_of_no_steps_has_no_rate(workspace: Workspace) -> None:
 
 def test_an_empty_config_is_described_by_what_it_lacks(workspace: Workspace) -> None:
     """Model, sizes, optimizer, data: nothing crashes on what is not set."""
-    message = apply_overrides(build_pipeline("kitti-d0", (), (), workspace), ())
+    message = build_pipeline("kitti-d0", Changes(), workspace).message
     message.Clear()
 
     rules = [finding.rule for finding in check(message, workspace)]
 
-    assert rules == ["model", "label-map", "train-size", "learning-rate", "records", "records"]
+    assert rules == [
+        "model",
+        "label-map",
+        "num-steps",
+        "batch-size",
+        "optimizer",
+        "records",
+        "records",
+    ]
 
 
 # Label maps

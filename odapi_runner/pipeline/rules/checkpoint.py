@@ -9,6 +9,7 @@ from pathlib import Path
 
 from odapi_runner.errors import did_you_mean
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.workspace import Workspace, shipped
 
@@ -38,20 +39,27 @@ def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
     yield Finding("checkpoint", "error", _PLACE, what, fix)
 
 
-def checkpoint_has_type_and_version(subject: Subject) -> Iterator[Finding]:
-    """The type says what is restored; the version is V2, which is not the default."""
+def checkpoint_has_a_type(subject: Subject) -> Iterator[Finding]:
+    """The type says what is restored: backbone, backbone and neck, or all."""
     train = subject.config.train_config
-    if not train.fine_tune_checkpoint:
-        return
     kind = train.fine_tune_checkpoint_type
+    if not train.fine_tune_checkpoint or kind in _TYPES:
+        return
     place = "train_config.fine_tune_checkpoint_type"
-    if kind not in _TYPES:
-        what = f'"{kind}" is no type' if kind else "no type is set, which means classification"
-        known = "detection (backbone and neck), classification (backbone) or full (heads, too)"
-        fix = did_you_mean(kind, _TYPES) or f"Set {known}: -s {place}=detection"
-        yield Finding("checkpoint-type", "error", place, what, fix)
-    version = type(train).DESCRIPTOR.fields_by_name["fine_tune_checkpoint_version"]
-    if train.fine_tune_checkpoint_version != version.enum_type.values_by_name["V2"].number:
+    what = f'"{kind}" is no type' if kind else "no type is set, which means classification"
+    known = "detection (backbone and neck), classification (backbone) or full (heads, too)"
+    fix = did_you_mean(kind, _TYPES) or f"Set {known}: -s {place}=detection"
+    yield Finding("checkpoint-type", "error", place, what, fix)
+
+
+def checkpoint_has_version_two(subject: Subject) -> Iterator[Finding]:
+    """The version is V2, which is not the default."""
+    train = subject.config.train_config
+    field = type(train).DESCRIPTOR.fields_by_name["fine_tune_checkpoint_version"]
+    if (
+        train.fine_tune_checkpoint
+        and train.fine_tune_checkpoint_version != field.enum_type.values_by_name["V2"].number
+    ):
         place = "train_config.fine_tune_checkpoint_version"
         what = "TF2 reads checkpoints of version V2 only"
         yield Finding("checkpoint-version", "error", place, what, f"-s {place}=V2")
@@ -89,3 +97,25 @@ def _prefixes_in(folder: Path) -> list[str]:
 
 def _to_set(prefix: str) -> str:
     return f"-s fine_tune_checkpoint={prefix}"
+
+
+RULES = (
+    Rule(
+        "checkpoint",
+        checkpoint_is_there,
+        api="Restoring fails after the model is built (model_lib_v2.py, "
+        "`load_fine_tune_checkpoint`).",
+    ),
+    Rule(
+        "checkpoint-type",
+        checkpoint_has_a_type,
+        api="An empty type is classification: only the backbone is restored; an unknown one is a "
+        "ValueError (core/model.py, `restore_from_objects` of the meta-architectures).",
+    ),
+    Rule(
+        "checkpoint-version",
+        checkpoint_has_version_two,
+        api='The default is V1: ValueError "Checkpoint version should be V2" '
+        "(model_lib_v2.py, `train_loop`).",
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Reader, Subject
 
 # The ids below 90 that COCO's own label map leaves out; published detectors have 90 classes.
@@ -13,12 +14,16 @@ _COCO_CLASSES = 90
 
 
 def model_is_set(subject: Subject) -> Iterator[Finding]:
-    """There is a model, and it has classes."""
+    """The config has a model."""
     if subject.num_classes is None:
         yield Finding("model", "error", "model", "no model is set", "Start from a preset.")
-    elif subject.num_classes < 1:
+
+
+def model_has_classes(subject: Subject) -> Iterator[Finding]:
+    """The model finds at least one class."""
+    if subject.num_classes is not None and subject.num_classes < 1:
         yield Finding(
-            "num-classes",
+            "no-classes",
             "error",
             subject.num_classes_path,
             f"a model of {subject.num_classes} classes finds nothing",
@@ -63,7 +68,7 @@ def num_classes_is_that_of_the_label_map(subject: Subject) -> Iterator[Finding]:
     """A class beyond `num_classes` would silently be background; one too many is never seen."""
     for reader in _with_different_label_maps(subject):
         largest = max(reader.label_map.ids()) if reader.label_map else 0
-        if subject.num_classes not in (None, largest):
+        if (subject.num_classes or 0) > 0 and subject.num_classes != largest:
             yield Finding(
                 "num-classes",
                 "error",
@@ -78,3 +83,29 @@ def _with_different_label_maps(subject: Subject) -> list[Reader]:
     """One reader for each label map that could be read."""
     by_path = {item.label_map_path: item for item in reversed(subject.readers) if item.label_map}
     return list(reversed(by_path.values()))
+
+
+RULES = (
+    Rule("model", model_is_set, api="builders/model_builder.py raises ValueError."),
+    Rule(
+        "no-classes",
+        model_has_classes,
+        api="It builds heads without a class, and fails in the first loss (model_lib_v2.py).",
+    ),
+    Rule(
+        "label-map",
+        label_maps_are_readable,
+        api="utils/label_map_util.py raises when the evaluator or the decoder reads it.",
+    ),
+    Rule(
+        "label-map-gaps",
+        ids_have_no_gaps,
+        api="It trains a class that never occurs; nothing is said (inputs.py).",
+    ),
+    Rule(
+        "num-classes",
+        num_classes_is_that_of_the_label_map,
+        api="Nothing compares the two: a box of a class beyond num_classes becomes an all-zero "
+        "row, that is background (inputs.py, `transform_input_data`).",
+    ),
+)

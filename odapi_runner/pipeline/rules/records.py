@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from odapi_runner.errors import DataError, did_you_mean
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Reader, Subject
 
 if TYPE_CHECKING:  # numpy comes with them
@@ -168,3 +169,13 @@ def _findings(reader: Reader, tally: _Tally) -> Iterator[Finding]:
         what = f"none of the {tally.records} records looked at has a box"
         fix = "Look at all of them: odapi data inspect"
         yield Finding("no-boxes", "warning", reader.place, what, fix)
+
+
+RULES = (
+    Rule(
+        "records",
+        records_are_there,
+        api="A glob that matches nothing is a RuntimeError only if no other of them matches; an "
+        "empty one among several goes unnoticed (builders/dataset_builder.py).",
+    ),
+)

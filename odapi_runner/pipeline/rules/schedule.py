@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.pipeline.scalars import shortest
 from odapi_runner.pipeline.shorthands import schedule_of
@@ -14,20 +15,25 @@ from odapi_runner.schedules import CosineDecay, learning_rate
 _OPTIMIZER = "train_config.optimizer"
 
 
-def training_has_a_size(subject: Subject) -> Iterator[Finding]:
-    """There are steps to do and images in a batch."""
-    train = subject.config.train_config
-    for name in ("num_steps", "batch_size"):
-        if not getattr(train, name):
-            place = f"train_config.{name}"
-            yield Finding("train-size", "error", place, f"{name} is 0", f"-s {name}=N")
+def training_has_steps(subject: Subject) -> Iterator[Finding]:
+    """There are steps to do."""
+    if not subject.config.train_config.num_steps:
+        place = "train_config.num_steps"
+        yield Finding("num-steps", "error", place, "num_steps is 0", "-s num_steps=N")
+
+
+def batch_has_images(subject: Subject) -> Iterator[Finding]:
+    """There are images in a batch."""
+    if not subject.config.train_config.batch_size:
+        place = "train_config.batch_size"
+        yield Finding("batch-size", "error", place, "batch_size is 0", "-s batch_size=N")
 
 
 def learning_rate_is_set(subject: Subject) -> Iterator[Finding]:
     """There is an optimizer with a schedule."""
     if schedule_of(subject.config) is None:
         yield Finding(
-            "learning-rate",
+            "optimizer",
             "error",
             _OPTIMIZER,
             "no optimizer with a learning rate is set",
@@ -49,24 +55,35 @@ def base_rate_is_positive(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def schedule_is_as_long_as_training(subject: Subject) -> Iterator[Finding]:
-    """`total_steps` is `num_steps`: the language ties them nowhere."""
+def schedule_does_not_end_before_training(subject: Subject) -> Iterator[Finding]:
+    """The rate is not 0 for the last part of the training: `total_steps` reaches `num_steps`."""
     cosine, place = _cosine_of(subject)
     steps = subject.config.train_config.num_steps
-    if not cosine or not steps or cosine.total_steps == steps:
-        return
-    fix = f"-s num_steps={steps} sets both."
-    place = f"{place}.total_steps"
-    if cosine.total_steps < steps:
-        what = f"the rate is 0 after {cosine.total_steps} steps, but training has {steps}"
-        yield Finding("schedule-length", "error", place, what, fix)
-    elif cosine.warmup_steps < cosine.total_steps:  # else: `warmup_fits_into_the_schedule`
-        last = learning_rate(cosine, steps)
-        what = (
-            f"the schedule has {cosine.total_steps} steps, but training ends after {steps}, "
-            f"at a rate of still {last:.3g}"
+    if cosine and steps and cosine.total_steps < steps:
+        yield Finding(
+            "schedule-short",
+            "error",
+            f"{place}.total_steps",
+            f"the rate is 0 after {cosine.total_steps} steps, but training has {steps}",
+            f"-s num_steps={steps} sets both.",
         )
-        yield Finding("schedule-length", "warning", place, what, fix)
+
+
+def schedule_ends_with_training(subject: Subject) -> Iterator[Finding]:
+    """The rate comes down to 0: `total_steps` is not beyond `num_steps`."""
+    cosine, place = _cosine_of(subject)
+    steps = subject.config.train_config.num_steps
+    # With a warm-up as long as the schedule there is more to say: `warmup_fits_…`.
+    if not cosine or not steps or not cosine.warmup_steps < cosine.total_steps > steps:
+        return
+    yield Finding(
+        "schedule-long",
+        "warning",
+        f"{place}.total_steps",
+        f"the schedule has {cosine.total_steps} steps, but training ends after {steps}, "
+        f"at a rate of still {learning_rate(cosine, steps):.3g}",
+        f"-s num_steps={steps} sets both.",
+    )
 
 
 def warmup_fits_into_the_schedule(subject: Subject) -> Iterator[Finding]:
@@ -112,3 +129,47 @@ def _build_cosine(schedule: Any) -> CosineDecay:
         warmup_steps=schedule.warmup_steps,
         hold_steps=schedule.hold_base_rate_steps,
     )
+
+
+_SCHEDULES = "utils/learning_schedules.py, `cosine_decay_with_warmup`"
+
+RULES = (
+    Rule(
+        "num-steps",
+        training_has_steps,
+        api="Without --num_train_steps it dies of `range(…, None, 100)`: TypeError, after the "
+        "model is built (model_lib_v2.py, `train_loop`).",
+    ),
+    Rule(
+        "batch-size",
+        batch_has_images,
+        api="tf.data refuses a batch of 0 when the input is built (builders/dataset_builder.py).",
+    ),
+    Rule(
+        "optimizer",
+        learning_rate_is_set,
+        api="builders/optimizer_builder.py raises ValueError, after the model is built.",
+    ),
+    Rule("learning-rate", base_rate_is_positive, api=f"It trains at that rate ({_SCHEDULES})."),
+    Rule(
+        "schedule-short",
+        schedule_does_not_end_before_training,
+        api=f"The rate is 0 beyond total_steps, silently ({_SCHEDULES}).",
+    ),
+    Rule(
+        "schedule-long",
+        schedule_ends_with_training,
+        severity="warning",
+        api=f"Nothing ties total_steps to num_steps; training ends at a high rate ({_SCHEDULES}).",
+    ),
+    Rule(
+        "warmup-steps",
+        warmup_fits_into_the_schedule,
+        api=f"total_steps below warmup_steps is a ValueError ({_SCHEDULES}).",
+    ),
+    Rule(
+        "warmup-rate",
+        warmup_leads_up_to_the_base_rate,
+        api=f"learning_rate_base below warmup_learning_rate is a ValueError ({_SCHEDULES}).",
+    ),
+)
