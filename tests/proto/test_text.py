@@ -14,6 +14,7 @@ from odapi_runner.proto.text import (
     parse_label_map,
     parse_pipeline,
     read_pipeline,
+    read_source,
     read_text,
     render_pipeline,
 )
@@ -82,6 +83,16 @@ from odapi_runner.proto.text import (
             "a.config:1:16: faster_rcnn and ssd exclude each other",
             "Keep one of the two.",
         ),
+        (
+            'train_config { fine_tune_checkpoint: "a\\ud800" }',
+            "a.config:1:38: fine_tune_checkpoint: a backslash begins an escape",
+            "Write paths with / (or each \\ as \\\\).",
+        ),
+        (
+            "train_config { batch_size: 0x" + "f" * 5000 + " }",
+            "a.config:1:28: batch_size is a number of thousands of digits",
+            "Write a smaller one.",
+        ),
         ("model {}\n\0", "a.config:2: a zero byte in the text", "Save it as UTF-8."),
         (
             "model {",
@@ -101,6 +112,37 @@ def test_a_mistake_is_placed_and_explained(text: str, what: str, fix: str) -> No
         parse_pipeline(text, "a.config")
 
     assert (caught.value.what, caught.value.fix) == (what, fix)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model {" * 100_000,
+        "{" * 1_000_000,
+        "[" * 1_000_000,
+        "x" * 1_000_000,
+        '"' * 1_000_000,
+        "train_config { batch_size: " + "9" * 1_000_000,
+        'train_config { fine_tune_checkpoint: "' + "x" * 1_000_000,
+        "train_config { merge_multiple_label_boxes: tru" + "e" * 1_000_000,
+        "\n" * 1_000_000 + "x",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_mistake_of_any_size_is_one_short_sentence(text: str) -> None:
+    """Neither depth nor length ends in a traceback, in minutes or in a screenful."""
+    with pytest.raises(ConfigError) as caught:
+        parse_pipeline(text, "a.config")
+
+    assert len(caught.value.message) < 500
+
+
+def test_places_are_counted_as_text_format_counts_them() -> None:
+    """A form feed or a line separator ends no line."""
+    with pytest.raises(ConfigError) as caught:
+        parse_pipeline("# a\fb\u2028c\nmodel { x: 1 }", "a.config")
+
+    assert caught.value.what == 'a.config:2:9: DetectionModel has no field "x"'
 
 
 def test_unknown_field_without_anything_alike_lists_the_known_ones() -> None:
@@ -129,28 +171,82 @@ def test_rendered_text_parses_to_the_same_message() -> None:
     assert parse_pipeline(text, "text") == message
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_byte_order_mark_and_line_ends_do_not_matter(
-    tmp_path: Path, mark: bytes, line_end: str
-) -> None:
-    """A config saved by a Windows editor is read like any other."""
+ENCODINGS = {
+    "utf-8": lambda text: text.encode(),
+    "utf-8-sig": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "utf-16-le": lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+    "utf-16-be": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_encoding_and_line_ends_do_not_matter(tmp_path: Path, encoding: str, line_end: str) -> None:
+    """A config saved by a Windows editor is read like any other, and can be written back."""
     path = tmp_path / "설정.config"
     text = line_end.join(["model {", "  ssd { num_classes: 3 } # 세 개", "}"])
-    path.write_bytes(mark + text.encode())
+    path.write_bytes(ENCODINGS[encoding](text))
 
     assert read_pipeline(path).model.ssd.num_classes == 3
+    source = read_source(path)
+    assert (source.text, source.encoding) == (text, encoding)
+    assert source.encode(text) == path.read_bytes()
 
 
-def test_what_is_no_text_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    """A checkpoint or a picture given for a config; a file that is absent; a folder."""
-    binary = tmp_path / "ckpt-0.index"
-    binary.write_bytes(b"ab\xff\xfe")
+def test_a_korean_text_of_an_older_windows_is_named(tmp_path: Path) -> None:
+    """CP949 is said to be that, with the command that converts it."""
+    path = tmp_path / "내 설정.config"
+    path.write_bytes("model { } # 자동차 세 가지\r\n".encode("cp949"))
 
+    with pytest.raises(ConfigError) as caught:
+        read_text(path)
+
+    assert caught.value.what == f"{path}: not UTF-8 (byte 12), it looks like CP949"
+    assert caught.value.fix == (
+        f"Convert it: iconv -f CP949 -t UTF-8 '{path}' > '{tmp_path}/utf8-내 설정.config'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"ab\xff\xfe", "not a text in UTF-8 (byte 2)"),  # a part of a checkpoint
+        (b"a: '\xed\xa0\x80'", "not a text in UTF-8 (byte 4)"),  # half of a surrogate pair
+        ("# sieben Stücke".encode("cp1252"), "not a text in UTF-8 (byte 11)"),
+        (b"\xff\xfea\0b", "not a text in UTF-8 (byte 4)"),  # UTF-16, cut within a sign
+        (b"\xff\xfe\x00\xd8a\0", "not a text in UTF-8 (byte 2)"),  # half a pair in UTF-16
+        (b"#" * 4_000_001, "larger than 4 MB, which no config or label map is"),
+    ],
+)
+def test_other_bytes_are_refused_in_one_sentence(tmp_path: Path, content: bytes, what: str) -> None:
+    """Binary files, other encodings and files of any size."""
+    path = tmp_path / "a.config"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        read_text(path)
+
+    assert caught.value.what == f"{path}: {what}"
+
+
+def test_utf_16_without_a_mark_is_refused(tmp_path: Path) -> None:
+    """Nothing says which of the two it is; its zero bytes say that it is not UTF-8."""
+    path = tmp_path / "a.config"
+    path.write_bytes("model {}".encode("utf-16-le"))
+
+    with pytest.raises(ConfigError) as caught:
+        read_pipeline(path)
+
+    assert caught.value.what == f"{path}:1: a zero byte in the text"
+
+
+def test_what_cannot_be_opened_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """A file that is absent, a folder, a name that no file can have."""
     for path, what in [
-        (binary, f"{binary}: not a text in UTF-8 (byte 2)"),
         (tmp_path / "absent", f"{tmp_path / 'absent'}: no such file"),
         (tmp_path, f"{tmp_path}: is a folder"),
+        (Path("a\0b"), "a\\x00b: cannot be a path"),
+        (Path("a" * 300), f"{'a' * 300}: cannot be read (File name too long)"),
     ]:
         with pytest.raises(ConfigError) as caught:
             read_text(path)
