@@ -7,6 +7,7 @@ checkpoint  ckpt-N.*  pending/  detections/  train/  eval/  metrics.csv
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class RunDir:
     @property
     def name(self) -> str:
         return self.root.name
+
+    @property
+    def typed(self) -> str:
+        """The name as one types it on a command line: in quotes where it holds a space."""
+        return shlex.quote(self.name)
 
     @property
     def config(self) -> Path:

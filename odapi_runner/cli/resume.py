@@ -26,4 +26,4 @@ def command(run: str, workspace: str | None) -> None:
     found = find_run(run, find_workspace(workspace))
     status = resume(found)
     click.echo(f"{found.name}: going on with it ({status.state})")
-    click.echo(f"  odapi status {found.name}\n  odapi logs {found.name} -f", err=True)
+    click.echo(f"  odapi status {found.typed}\n  odapi logs {found.typed} -f", err=True)

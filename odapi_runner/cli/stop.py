@@ -26,8 +26,8 @@ def command(run: str, workspace: str | None) -> None:
     from odapi_runner.workspace import find_workspace
 
     found = find_run(run, find_workspace(workspace))
-    click.echo(f"Stopping {found.name}; the trainer saves a checkpoint first.", err=True)
-    status = stop_run(found)
+    told = f"Stopping {found.name}; the trainer saves a checkpoint first."
+    status = stop_run(found, on_start=lambda: click.echo(told, err=True))
     click.echo(progress_line(status))
     if status.what:
         click.echo(status.what, err=True)

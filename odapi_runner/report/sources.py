@@ -135,7 +135,7 @@ def _read_metrics_csv(path: Path) -> list[EvalRow]:
         frame = pd.read_csv(path)
         steps = [int(step) for step in frame.pop("step")]
     except (ValueError, KeyError, OSError) as error:
-        fix = f"Remove it and evaluate again: odapi eval {path.parent.name} --step all"
+        fix = f"Remove it and evaluate again: odapi eval {RunDir(path.parent).typed} --step all"
         raise RunError(f"{path}: not a table of metrics ({error})", fix=fix) from error
     frame = frame.select_dtypes("number").rename(columns=_TAG_OF_COLUMN)
     rows = frame.to_dict("records")

@@ -85,8 +85,10 @@ def resume(run: RunDir) -> RunStatus:
     return read_status(run)
 
 
-def stop_run(run: RunDir) -> RunStatus:
+def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunStatus:
     """Have the trainer save a checkpoint and end, then the evaluator; returns when they have.
+
+    `on_start` is called once it is known that there is something to stop.
 
     Raises:
         RunError: nothing of the run is alive.
@@ -97,8 +99,9 @@ def stop_run(run: RunDir) -> RunStatus:
         _refuse_elsewhere(run, status)
         raise RunError(
             f"{run.name}: nothing to stop, its state is {status.state}",
-            fix=f"Go on with it: odapi resume {run.name}",
+            fix=f"Go on with it: odapi resume {run.typed}",
         )
+    on_start()
     # The supervisor ends its children. Where it is dead they have been told to end already.
     for name in ("supervisor", "trainer", "evaluator"):
         if name in alive:

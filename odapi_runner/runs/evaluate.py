@@ -99,5 +99,5 @@ def _run_evaluator(
     if code:
         why = last_told(run, "eval", since=child.started_at).get("what", describe_exit(code))
         raise RunError(
-            f"{run.name}: the evaluator failed: {why}", fix=f"See odapi logs {run.name} --eval"
+            f"{run.name}: the evaluator failed: {why}", fix=f"See odapi logs {run.typed} --eval"
         )

@@ -27,6 +27,6 @@ def take_lock(run: RunDir) -> int:
         os.close(descriptor)
         raise RunError(
             f"{run.name}: processes of this run are alive",
-            fix=f"See `odapi status {run.name}`; end them with `odapi stop {run.name}`.",
+            fix=f"See `odapi status {run.typed}`; end them with `odapi stop {run.typed}`.",
         ) from error
     return descriptor

@@ -69,9 +69,10 @@ def make_run_folder(wanted: str, workspace: Workspace, *, exactly: bool = False)
             root.mkdir()
         except FileExistsError:
             if exactly:
+                go_on = f"odapi resume {RunDir(root).typed}"
                 raise RunError(
                     f"{name}: there is a run of this name already",
-                    fix=f"Go on with it (odapi resume {name}), or choose another --run NAME.",
+                    fix=f"Go on with it ({go_on}), or choose another --run NAME.",
                 ) from None
         else:
             return RunDir(root)

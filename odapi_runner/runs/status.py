@@ -107,7 +107,7 @@ def _state(run: RunDir, events: list[dict[str, Any]]) -> tuple[str, float, str]:
     if end["kind"] in _ENDS:
         return _ENDS[end["kind"]], since, end["what"]
     if not _is_supervised(run, ProcessId.load(own[0]["process"])):
-        return "lost", since, f"its supervisor died; go on with: odapi resume {run.name}"
+        return "lost", since, f"its supervisor died; go on with: odapi resume {run.typed}"
     told = [event["kind"] for event in events if event.get("role") == "train"]
     has_ended = any(event["kind"] == "trainer_ended" for event in own)
     is_evaluating = has_ended or told[-1:] == ["finished"]

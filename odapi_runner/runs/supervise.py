@@ -131,7 +131,7 @@ class _Supervisor:
         else:
             self.outcome = "failed"
             told = f"{last['what']}. {last['fix']}" if last["kind"] == "failed" else None
-            self.what = told or f"the trainer {describe_exit(code)}: odapi logs {self.run.name}"
+            self.what = told or f"the trainer {describe_exit(code)}: odapi logs {self.run.typed}"
         self._close_queue()
 
     def _look_at_evaluator(self) -> None:
@@ -169,7 +169,7 @@ class _Supervisor:
         elif waiting and self.outcome == "finished":
             self.outcome = "failed"
             last = last_told(self.run, "eval", since=self.evaluator.started_at)
-            why = last.get("what", f"odapi logs {self.run.name} --eval")
+            why = last.get("what", f"odapi logs {self.run.typed} --eval")
             self.what = f"the evaluator crashed {self.evaluator.starts} times: {why}"
         self.events.write(self.outcome, waiting=waiting, what=self.what)
         return self.outcome

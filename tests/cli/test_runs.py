@@ -184,7 +184,16 @@ def test_stop_of_an_ended_run_is_refused(odapi: Invoke, make_run: Any) -> None:
     result = odapi("stop", "d0")
 
     assert result.exit_code == 1
-    assert "Error: d0: nothing to stop, its state is done\n" in result.stderr
+    assert result.stderr.startswith("Error: d0: nothing to stop, its state is done\n")
+
+
+def test_a_hint_quotes_a_name_with_a_space(odapi: Invoke, make_run: Any) -> None:
+    """What is said to be typed can be typed."""
+    make_run("night run", "stopped", {20: 0.5})
+
+    result = odapi("stop", "night run")
+
+    assert "Go on with it: odapi resume 'night run'\n" in result.stderr
 
 
 def test_resume_of_a_finished_run_is_refused(odapi: Invoke, make_run: Any) -> None:
