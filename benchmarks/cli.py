@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from odapi_runner.cli.tables import print_table
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
@@ -26,8 +27,10 @@ from odapi_runner.runs.names import find_run
 from odapi_runner.workspace import Workspace
 
 CONFIG = "pipelines/kitti-d0/pipeline.config"
-SETTINGS = ["image_size=128", "num_steps=1000"]
-SCRATCH = ["train_config.fine_tune_checkpoint"]
+CHANGES = Changes(
+    overrides=("image_size=128", "num_steps=1000"),
+    deletes=("train_config.fine_tune_checkpoint",),
+)
 
 # What is promised, in seconds (README).
 COMMANDS = {
@@ -58,7 +61,7 @@ def make_workspace(root: Path) -> Workspace:
     workspace = Workspace(root)
     draw_streets(root / "raw", images=300, seed=0)
     convert_kitti(root / "raw", workspace.data / "kitti")
-    write_rendered("kitti-d0", SETTINGS, SCRATCH, workspace)
+    write_rendered("kitti-d0", CHANGES, workspace)
     workspace.mark()
     return workspace
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.formats.runlog import read_events
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
@@ -36,8 +37,9 @@ def prepare(root: Path, images: int, changes: list[str]) -> Path:
     draw_streets(root / "KITTI", images=images, seed=0, size_hw=(375, 1242))
     convert_kitti(root / "KITTI", root / "data" / "kitti")
     config = root / "pipeline.config"
-    unset = [f"train_config.fine_tune_checkpoint{end}" for end in ("", "_type", "_version")]
-    config.write_text(render("kitti-d0", changes, unset, Workspace(root)), encoding="utf-8")
+    unset = (f"train_config.fine_tune_checkpoint{end}" for end in ("", "_type", "_version"))
+    wanted = Changes(tuple(changes), tuple(unset))
+    config.write_text(render("kitti-d0", wanted, Workspace(root)), encoding="utf-8")
     return config
 
 

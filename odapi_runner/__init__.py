@@ -21,6 +21,8 @@ __version__ = "0.1.0"
 
 # Each call and the module that has it; imported when it is first asked for.
 _CALLS = {
+    "Changes": "odapi_runner.pipeline.overrides",
+    "apply_changes": "odapi_runner.pipeline.overrides",
     "check": "odapi_runner.pipeline.check",
     "compare": "odapi_runner.report.compare",
     "convert_kitti": "odapi_runner.records.kitti",

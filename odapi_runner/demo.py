@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_groundtruth
 from odapi_runner.formats.label_map import read_label_map
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render_command
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.convert import Dataset
@@ -109,11 +110,11 @@ def _train_variant(
     say: Callable[[str], None],
     on_poll: Callable[[RunDir], None],
 ) -> RunDir:
-    overrides = [*SETTINGS, setting]
+    changes = Changes((*SETTINGS, setting))
     config = workspace.pipeline_config(name)
     out = config.relative_to(workspace.root)
-    say(shlex.join([*render_command(PRESET, overrides, []), "--out", str(out)]))
-    write_rendered(PRESET, overrides, [], workspace, config)
+    say(shlex.join([*render_command(PRESET, changes), "--out", str(out)]))
+    write_rendered(PRESET, changes, workspace, config)
     every = NUM_STEPS // 2
     say(
         f"odapi train --config {out} --from-scratch --gpu none --seed {seed} "

@@ -17,6 +17,7 @@ from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.formats.tfrecord import read_records
 from odapi_runner.pipeline.check import check
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.proto.differences import differing_fields
 from odapi_runner.records.draw import draw_streets
@@ -42,7 +43,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_the_variants_differ_in_one_setting_and_have_no_fault(workspace: Workspace) -> None:
     """Both pass every check of config, records and engine; the anchors' scale is the question."""
     configs = [
-        build_pipeline(PRESET, [*SETTINGS, setting], [], workspace) for setting in VARIANTS.values()
+        build_pipeline(PRESET, Changes((*SETTINGS, setting)), workspace).message
+        for setting in VARIANTS.values()
     ]
 
     assert list(differing_fields(configs)) == [

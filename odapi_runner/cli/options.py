@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 workspace_option = click.option(
@@ -31,6 +35,22 @@ set_option = click.option(
     "train_records, eval_records.",
 )
 
-delete_option = click.option(
+_delete_option = click.option(
     "-d", "--delete", "deletes", multiple=True, metavar="PATH", help="Leave out a field."
 )
+
+
+def change_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command -s and -d; it is called with `changes`, a `pipeline.overrides.Changes`."""
+
+    @set_option
+    @_delete_option
+    @functools.wraps(command)
+    def with_changes(
+        *, overrides: tuple[str, ...], deletes: tuple[str, ...], **options: Any
+    ) -> None:
+        from odapi_runner.pipeline.overrides import Changes
+
+        command(changes=Changes(overrides, deletes), **options)
+
+    return with_changes

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from odapi_runner.cli.options import delete_option, set_option, workspace_option
+from odapi_runner.cli.options import change_options, workspace_option
+
+if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.pipeline.overrides import Changes
 
 
 @click.command("render")
 @click.option("--preset", required=True, metavar="NAME", help="One of `odapi presets`.")
-@set_option
-@delete_option
+@change_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, allow_dash=True),
@@ -20,13 +24,7 @@ from odapi_runner.cli.options import delete_option, set_option, workspace_option
     help="Write there instead of pipelines/NAME/pipeline.config; - prints.",
 )
 @workspace_option
-def command(
-    preset: str,
-    overrides: tuple[str, ...],
-    deletes: tuple[str, ...],
-    out: str | None,
-    workspace: str | None,
-) -> None:
+def command(*, preset: str, changes: Changes, out: str | None, workspace: str | None) -> None:
     """Render a preset into pipelines/NAME/pipeline.config and print the path.
 
     \b
@@ -39,9 +37,10 @@ def command(
     from odapi_runner.workspace import find_workspace
 
     place = find_workspace(workspace)
+    say = functools.partial(click.echo, err=True)
     if out == "-":
-        click.echo(render(preset, overrides, deletes, place), nl=False)
+        click.echo(render(preset, changes, place, say), nl=False)
         return
-    path = write_rendered(preset, overrides, deletes, place, Path(out) if out else None)
+    path = write_rendered(preset, changes, place, Path(out) if out else None, say)
     place.mark()
     click.echo(place.shown(path))

@@ -111,6 +111,8 @@ def command(
         engine=engine,
         workspace=workspace,
     )
+    for note in plan.notes:
+        click.echo(note, err=True)
     _show_findings(plan)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(
@@ -124,7 +126,7 @@ def command(
         _supervise_here(made, lock)
     else:
         start_supervisor(made, lock)
-        click.echo(f"  odapi status {made.name}\n  odapi logs {made.name} -f", err=True)
+        click.echo(f"  odapi status {made.typed}\n  odapi logs {made.typed} -f", err=True)
 
 
 def _show_findings(plan: Plan) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,46 +22,47 @@ from jinja2.sandbox import SandboxedEnvironment
 from odapi_runner import __version__
 from odapi_runner.errors import ConfigError, did_you_mean
 from odapi_runner.formats.label_map import read_label_map
-from odapi_runner.pipeline.overrides import apply_overrides, parse_overrides
+from odapi_runner.pipeline.overrides import Changed, Changes, apply_changes, parse_overrides
 from odapi_runner.pipeline.presets import Preset, Setting, read_preset, template_folders
 from odapi_runner.proto.text import parse_pipeline, render_pipeline
 from odapi_runner.workspace import Workspace
 
 
 def render(
-    preset: str, overrides: Sequence[str], deletes: Sequence[str], workspace: Workspace
+    preset: str,
+    changes: Changes,
+    workspace: Workspace,
+    say: Callable[[str], None] = lambda _: None,
 ) -> str:
     """The text of a pipeline.config: a comment that says how it was made, and the config.
 
     Args:
         preset: the name of a preset.
-        overrides: each `PATH=VALUE`, as `overrides.apply_overrides` has them.
-        deletes: full paths of fields to leave out.
+        changes: what to change, as `overrides.apply_changes` does it.
         workspace: whose templates come before the shipped ones; relative paths start there.
+        say: told the notes of the changes.
 
     Raises:
         ConfigError: the preset, its template or an override cannot be used.
         DataError: the label map that the config names is there and broken.
     """
-    message = build_pipeline(preset, overrides, deletes, workspace)
-    command = shlex.join(render_command(preset, overrides, deletes))
+    changed = build_pipeline(preset, changes, workspace)
+    for note in changed.notes:
+        say(note)
+    command = shlex.join(render_command(preset, changes))
     lines = [
         f"# Rendered by odapi {__version__}: {read_preset(preset, workspace).about}.",
         f"# {command}",
     ]
-    return "\n".join([*lines, "", render_pipeline(message)])
+    return "\n".join([*lines, "", render_pipeline(changed.message)])
 
 
-def render_command(preset: str, overrides: Sequence[str], deletes: Sequence[str]) -> list[str]:
-    """The command line that renders a preset with these overrides."""
-    changes = [word for item in overrides for word in ("-s", item)]
-    changes += [word for item in deletes for word in ("-d", item)]
-    return ["odapi", "render", "--preset", preset, *changes]
+def render_command(preset: str, changes: Changes) -> list[str]:
+    """The command line that renders a preset with these changes."""
+    return ["odapi", "render", "--preset", preset, *changes.words()]
 
 
-def build_pipeline(
-    preset: str, overrides: Sequence[str], deletes: Sequence[str], workspace: Workspace
-) -> Any:
+def build_pipeline(preset: str, changes: Changes, workspace: Workspace) -> Changed:
     """The TrainEvalPipelineConfig that `render` writes; arguments and errors as there."""
     found = read_preset(preset, workspace)
     # Lines of an error in what a template gives are not the template's.
@@ -68,13 +70,14 @@ def build_pipeline(
     message = parse_pipeline(_fill_template(found, workspace), where)
     # A preset's own overrides and the user's are applied at once, so that what is in proportion
     # (rates to the batch, warm-up to the steps) is so to the published values, without rounding.
-    given = parse_overrides(overrides)
+    given = parse_overrides(changes.overrides)
     own = [_typed(item) for item in found.overrides if item.name not in given]
-    message = apply_overrides(message, [*own, *overrides], deletes)
-    family = message.model.WhichOneof("model")
+    changed = apply_changes(message, replace(changes, overrides=(*own, *changes.overrides)))
+    family = changed.message.model.WhichOneof("model")
     if not {"num_classes", f"model.{family}.num_classes"} & set(given):
-        message = _with_classes_of_label_map(message, workspace)
-    return message
+        message = _with_classes_of_label_map(changed.message, workspace)
+        changed = replace(changed, message=message)
+    return changed
 
 
 def without_fine_tuning(message: Any) -> Any:
@@ -106,7 +109,7 @@ def _with_classes_of_label_map(message: Any, workspace: Workspace) -> Any:
     if not path or not workspace.resolve(path).is_file():
         return message
     classes = max(read_label_map(workspace.resolve(path)).ids())
-    return apply_overrides(message, [f"num_classes={classes}"])
+    return apply_changes(message, Changes((f"num_classes={classes}",))).message
 
 
 def _fill_template(preset: Preset, workspace: Workspace) -> str:

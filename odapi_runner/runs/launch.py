@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from odapi_runner.errors import ConfigError
 from odapi_runner.formats.tfrecord import expand_patterns
 from odapi_runner.pipeline.check import check
 from odapi_runner.pipeline.finding import Finding
-from odapi_runner.pipeline.overrides import apply_overrides
+from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
@@ -43,6 +43,7 @@ class Plan:
     text: str  # the config as it will run
     message: Any  # the same as a TrainEvalPipelineConfig
     overrides: tuple[str, ...]
+    notes: tuple[str, ...]  # what the user should know of the overrides
     engine: str
     findings: tuple[Finding, ...]
 
@@ -77,10 +78,15 @@ def plan_training(
     chosen = AUTO if engine == "auto" else engine
     backend = find_engine(chosen)
     asked = (*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"]))
-    source, rendered = _find_source(name, config, asked, place)
+    notes: list[str] = []
+    source, rendered = _find_source(name, config, Changes(asked), place, notes.append)
     text = read_text(source)
     before = parse_pipeline(text, str(source))
-    message = before if rendered else apply_overrides(before, asked)
+    message = before
+    if not rendered:
+        changed = apply_changes(before, Changes(asked))
+        message = changed.message
+        notes += changed.notes
     if from_scratch:
         message = without_fine_tuning(message)
     if message != before:
@@ -95,6 +101,7 @@ def plan_training(
         text=text,
         message=message,
         overrides=asked,
+        notes=tuple(notes),
         engine=chosen,
         findings=tuple(check(message, place)) + tuple(backend.check(message)),
     )
@@ -177,11 +184,15 @@ def train(
 
 
 def _find_source(
-    name: str | None, config: str | Path | None, overrides: Sequence[str], workspace: Workspace
+    name: str | None,
+    config: str | Path | None,
+    changes: Changes,
+    workspace: Workspace,
+    say: Callable[[str], None],
 ) -> tuple[Path, bool]:
-    """The config file to start from, and whether the overrides went into rendering it just now.
+    """The config file to start from, and whether the changes went into rendering it just now.
 
-    A pipeline that is there is left as it is: the overrides then change the run's own copy.
+    A pipeline that is there is left as it is: the changes are then made to the run's own copy.
     """
     if config is not None:
         return Path(config), False
@@ -192,7 +203,7 @@ def _find_source(
             fix="Name what to train, as in: odapi train kitti-d0   The presets: odapi presets",
         )
     absent = not workspace.pipeline_config(chosen).exists()
-    return ensure_rendered(chosen, overrides if absent else (), [], workspace), absent
+    return ensure_rendered(chosen, changes if absent else Changes(), workspace, say), absent
 
 
 def _name_of(source: Path) -> str:

@@ -19,6 +19,7 @@ from odapi_runner.engine.input import Batch
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.errors import CheckpointError
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import parse_pipeline
 from odapi_runner.workspace import Workspace
@@ -30,7 +31,8 @@ BACKBONE = "model/_feature_extractor/classification_backbone/"
 
 def build_trainer(*changes: str) -> Trainer:
     """A small EfficientDet-D0 with other weights each time."""
-    text = render("efficientdet-d0", [*CHANGES, *changes], [], Workspace(Path(__file__).parent))
+    wanted = Changes((*CHANGES, *changes))
+    text = render("efficientdet-d0", wanted, Workspace(Path(__file__).parent))
     return Trainer(build_spec(parse_pipeline(text, "preset")), seed=1)
 
 

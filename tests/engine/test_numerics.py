@@ -27,6 +27,7 @@ from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.spec import Spec
 from odapi_runner.engine.targets import assign_targets
 from odapi_runner.engine.trainer import Trainer
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import parse_pipeline
 from odapi_runner.workspace import Workspace
@@ -110,7 +111,8 @@ class Case:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Everything is computed once; five steps of training come last, since they change it."""
-    spec = build_spec(parse_pipeline(render("efficientdet-d0", CHANGES, [], here()), "preset"))
+    text = render("efficientdet-d0", Changes(tuple(CHANGES)), here())
+    spec = build_spec(parse_pipeline(text, "preset"))
     trainer = Trainer(spec, seed=0)
     network = trainer.network
     keys = variable_keys(tf.train.Checkpoint(model=network))

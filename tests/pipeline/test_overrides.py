@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.overrides import apply_overrides, parse_overrides
+from odapi_runner.pipeline.overrides import Changes, apply_changes, parse_overrides
 from odapi_runner.pipeline.shorthands import schedule_of
 from odapi_runner.proto.text import parse_pipeline
 
@@ -41,6 +41,10 @@ def published() -> Any:
     return parse_pipeline(PUBLISHED, "test")
 
 
+def changed_by(message: Any, *overrides: str) -> Any:
+    return apply_changes(message, Changes(overrides)).message
+
+
 def rates(message: Any) -> tuple[float, float]:
     schedule = message.train_config.optimizer.momentum_optimizer.learning_rate
     cosine = schedule.cosine_decay_learning_rate
@@ -70,7 +74,7 @@ def test_rates_follow_the_batch_size_until_they_are_said(
     overrides: list[str], expected: tuple[float, float]
 ) -> None:
     """Linear rule by the word; an explicit rate wins; a full path moves nothing."""
-    assert rates(apply_overrides(published(), overrides)) == pytest.approx(expected, rel=1e-7)
+    assert rates(changed_by(published(), *overrides)) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +92,13 @@ def test_schedule_follows_the_number_of_steps(
     overrides: list[str], expected: tuple[int, int, int]
 ) -> None:
     """The word moves the end and keeps the warm-up's share; the last of two counts."""
-    assert steps(apply_overrides(published(), overrides)) == expected
+    assert steps(changed_by(published(), *overrides)) == expected
 
 
 @given(st.integers(1, 2**32 - 1), st.integers(1, 2**16))
 def test_warm_up_stays_below_total_and_base(num_steps: int, batch_size: int) -> None:
     """Whatever the words say, the schedule stays one that can run."""
-    changed = apply_overrides(published(), [f"num_steps={num_steps}", f"batch_size={batch_size}"])
+    changed = changed_by(published(), f"num_steps={num_steps}", f"batch_size={batch_size}")
 
     _, total, warmup = steps(changed)
     base, warmup_rate = rates(changed)
@@ -104,7 +108,7 @@ def test_warm_up_stays_below_total_and_base(num_steps: int, batch_size: int) -> 
 
 def test_image_size_sets_resizer_and_augmentation() -> None:
     """The square that augmentation puts out is the square that the network sees."""
-    changed = apply_overrides(published(), ["image_size=256"])
+    changed = changed_by(published(), "image_size=256")
 
     resizer = changed.model.ssd.image_resizer.keep_aspect_ratio_resizer
     assert (resizer.min_dimension, resizer.max_dimension) == (256, 256)
@@ -116,7 +120,7 @@ def test_image_size_sets_a_fixed_resizer() -> None:
     """Models with a fixed shape get a square, too."""
     fixed = "model { ssd { image_resizer { fixed_shape_resizer {} } } }"
 
-    changed = apply_overrides(parse_pipeline(fixed, "test"), ["image_size=64"])
+    changed = changed_by(parse_pipeline(fixed, "test"), "image_size=64")
 
     shape = changed.model.ssd.image_resizer.fixed_shape_resizer
     assert (shape.height, shape.width) == (64, 64)
@@ -124,9 +128,8 @@ def test_image_size_sets_a_fixed_resizer() -> None:
 
 def test_files_are_set_where_they_are_read() -> None:
     """The label map of every reader, the records of the training and of the first evaluation."""
-    changed = apply_overrides(
-        published(),
-        ["label_map=m.pbtxt", "train_records=t1,t2", "eval_records=e", "num_classes=7"],
+    changed = changed_by(
+        published(), "label_map=m.pbtxt", "train_records=t1,t2", "eval_records=e", "num_classes=7"
     )
 
     assert changed.train_input_reader.label_map_path == "m.pbtxt"
@@ -139,7 +142,7 @@ def test_files_are_set_where_they_are_read() -> None:
 
 def test_constant_rate_is_scaled_and_has_no_steps() -> None:
     """A schedule without an end: only `num_steps` moves."""
-    changed = apply_overrides(parse_pipeline(CONSTANT, "test"), ["batch_size=4", "num_steps=9"])
+    changed = changed_by(parse_pipeline(CONSTANT, "test"), "batch_size=4", "num_steps=9")
 
     name, schedule = schedule_of(changed) or ("", None)
     assert name == "constant_learning_rate"
@@ -151,11 +154,12 @@ def test_one_member_of_a_oneof_gives_way_to_another() -> None:
     """Deletions come before full paths, so both can stand on one command line."""
     adam = "train_config.optimizer.adam_optimizer"
 
-    changed = apply_overrides(
-        published(),
-        [f"{adam}.learning_rate.constant_learning_rate.learning_rate=0.5"],
-        ["train_config.optimizer.momentum_optimizer"],
+    changes = Changes(
+        (f"{adam}.learning_rate.constant_learning_rate.learning_rate=0.5",),
+        ("train_config.optimizer.momentum_optimizer",),
     )
+
+    changed = apply_changes(published(), changes).message
 
     assert changed.train_config.optimizer.WhichOneof("optimizer") == "adam_optimizer"
 
@@ -184,7 +188,7 @@ def test_one_member_of_a_oneof_gives_way_to_another() -> None:
 def test_an_override_that_does_not_fit_says_so(config: str, override: str, what: str) -> None:
     """Not of the form, of the wrong kind, or without a place in this config."""
     with pytest.raises(ConfigError) as caught:
-        apply_overrides(parse_pipeline(config, "test"), [override])
+        changed_by(parse_pipeline(config, "test"), override)
 
     assert caught.value.what.startswith(what)
 

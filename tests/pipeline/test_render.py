@@ -9,6 +9,7 @@ import pytest
 
 from odapi_runner import __version__
 from odapi_runner.errors import ConfigError, DataError
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.presets import preset_names, read_preset
 from odapi_runner.pipeline.render import build_pipeline, render, without_fine_tuning
 from odapi_runner.proto.differences import differing_fields
@@ -73,7 +74,7 @@ def test_a_preset_is_the_published_sample(
     """With nothing overridden, all but the listed fields are as published."""
     (sample,) = (reference / "zoo_configs").glob(f"ssd_efficientdet_d{number}_*.config")
 
-    ours = build_pipeline(f"efficientdet-d{number}", (), (), workspace)
+    ours = build_pipeline(f"efficientdet-d{number}", Changes(), workspace).message
 
     assert set(differing_fields([ours, read_pipeline(sample)])) == DIFFERS
 
@@ -103,7 +104,7 @@ def test_the_networks_are_scaled_as_published(
     layers: int,
 ) -> None:
     """Size, backbone, BiFPN and heads of each member of the family."""
-    message = build_pipeline(f"efficientdet-d{number}", (), (), workspace)
+    message = build_pipeline(f"efficientdet-d{number}", Changes(), workspace).message
 
     ssd = message.model.ssd
     bifpn = ssd.feature_extractor.bifpn
@@ -120,7 +121,7 @@ def test_the_networks_are_scaled_as_published(
 
 def test_kitti_d0_is_scaled_to_its_batch_and_its_epochs(workspace: Workspace) -> None:
     """20 epochs of 5985 images, both rates times 4 / 128, the warm-up's share of the steps."""
-    message = build_pipeline("kitti-d0", (), (), workspace)
+    message = build_pipeline("kitti-d0", Changes(), workspace).message
 
     train = message.train_config
     assert (train.batch_size, train.num_steps) == (4, 20 * 5985 // 4)
@@ -143,7 +144,9 @@ def test_kitti_d0_is_scaled_to_its_batch_and_its_epochs(workspace: Workspace) ->
 
 def test_a_users_batch_is_scaled_from_the_published_one(workspace: Workspace) -> None:
     """A word given replaces the preset's own: nothing is scaled twice or rounded twice."""
-    message = build_pipeline("kitti-d0", ["batch_size=6", "num_steps=40"], (), workspace)
+    message = build_pipeline(
+        "kitti-d0", Changes(("batch_size=6", "num_steps=40")), workspace
+    ).message
 
     assert cosine(message).learning_rate_base == pytest.approx(0.00375, rel=1e-7)
     assert cosine(message).warmup_steps == 0
@@ -155,7 +158,7 @@ def test_classes_follow_the_label_map_until_they_are_said(workspace: Workspace) 
     write_label_map(workspace, "item { id: 1 name: '차' } item { id: 5 name: '사람' }")
 
     def classes(*overrides: str) -> int:
-        message = build_pipeline("kitti-d0", overrides, (), workspace)
+        message = build_pipeline("kitti-d0", Changes(overrides), workspace).message
         return int(message.model.ssd.num_classes)
 
     assert classes() == 5
@@ -169,14 +172,14 @@ def test_a_broken_label_map_is_an_error_of_the_label_map(workspace: Workspace) -
     write_label_map(workspace, "item { id: 0 name: 'Car' }")
 
     with pytest.raises(DataError, match="has id 0"):
-        build_pipeline("kitti-d0", (), (), workspace)
+        build_pipeline("kitti-d0", Changes(), workspace)
 
 
 def test_the_text_opens_with_version_preset_and_overrides(workspace: Workspace) -> None:
     """Two lines of comment, the second one the command; the rest parses to the message."""
-    overrides = ["batch_size=8", "label_map=내 지도.pbtxt"]
+    changes = Changes(("batch_size=8", "label_map=내 지도.pbtxt"), ("eval_config.batch_size",))
 
-    text = render("kitti-d0", overrides, ["eval_config.batch_size"], workspace)
+    text = render("kitti-d0", changes, workspace)
 
     first, second, _ = text.split("\n", 2)
     assert first.startswith(f"# Rendered by odapi {__version__}: EfficientDet-D0, 512 px, KITTI")
@@ -184,7 +187,7 @@ def test_the_text_opens_with_version_preset_and_overrides(workspace: Workspace) 
         "# odapi render --preset kitti-d0 -s batch_size=8 -s 'label_map=내 지도.pbtxt' "
         "-d eval_config.batch_size"
     )
-    expected = build_pipeline("kitti-d0", overrides, ["eval_config.batch_size"], workspace)
+    expected = build_pipeline("kitti-d0", changes, workspace).message
     assert parse_pipeline(text, "text") == expected
 
 
@@ -192,12 +195,14 @@ def test_the_repository_holds_kitti_d0_as_it_renders_now() -> None:
     """`odapi render --preset kitti-d0` was run after the last change of preset or template."""
     here = Workspace(REPOSITORY)
 
-    assert here.pipeline_config("kitti-d0").read_text("utf-8") == render("kitti-d0", (), (), here)
+    assert here.pipeline_config("kitti-d0").read_text("utf-8") == render(
+        "kitti-d0", Changes(), here
+    )
 
 
 def test_without_fine_tuning_nothing_of_a_checkpoint_is_left(workspace: Workspace) -> None:
     """The fields of the checkpoint are unset, everything else stays."""
-    message = build_pipeline("kitti-d0", (), (), workspace)
+    message = build_pipeline("kitti-d0", Changes(), workspace).message
 
     changed = without_fine_tuning(message)
 
@@ -219,9 +224,9 @@ def test_a_users_preset_and_template_come_first(workspace: Workspace) -> None:
     )
     template = workspace.templates / "efficientdet.config.j2"
 
-    message = build_pipeline("mine", (), (), workspace)
+    message = build_pipeline("mine", Changes(), workspace).message
     template.write_text("train_config { num_steps: {{ num_steps }} }", encoding="utf-8")
-    own = build_pipeline("efficientdet-d0", (), (), workspace)
+    own = build_pipeline("efficientdet-d0", Changes(), workspace).message
 
     assert message.train_config.batch_size == 2
     assert message.train_config.gradient_clipping_by_norm == 10
@@ -283,7 +288,7 @@ def test_a_broken_preset_is_named(workspace: Workspace, text: str, what: str) ->
     write_preset(workspace, "mine", text)
 
     with pytest.raises(ConfigError) as caught:
-        build_pipeline("mine", (), (), workspace)
+        build_pipeline("mine", Changes(), workspace)
 
     assert what in caught.value.what
 
@@ -307,7 +312,7 @@ def test_a_broken_template_is_named_with_its_line(
     (workspace.templates / "x.config.j2").write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigError) as caught:
-        build_pipeline("mine", (), (), workspace)
+        build_pipeline("mine", Changes(), workspace)
 
     assert what in caught.value.what
 
@@ -321,6 +326,6 @@ def test_one_pattern_of_records_needs_no_list(workspace: Workspace) -> None:
         'train_records = "a.record"\n',
     )
 
-    message = build_pipeline("mine", (), (), workspace)
+    message = build_pipeline("mine", Changes(), workspace).message
 
     assert message.train_input_reader.tf_record_input_reader.input_path == ["a.record"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.errors import ConfigError
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered, write_rendered
 from odapi_runner.proto.text import read_pipeline
@@ -22,19 +23,19 @@ def test_a_preset_is_rendered_into_its_folder_and_remembered(workspace: Workspac
     """The file holds the rendered text; the workspace knows what was rendered last."""
     assert last_rendered(workspace) is None
 
-    path = write_rendered("kitti-d0", ["batch_size=2"], [], workspace)
+    path = write_rendered("kitti-d0", Changes(("batch_size=2",)), workspace)
 
     assert path == workspace.root / "pipelines" / "kitti-d0" / "pipeline.config"
-    assert path.read_text("utf-8") == render("kitti-d0", ["batch_size=2"], [], workspace)
+    assert path.read_text("utf-8") == render("kitti-d0", Changes(("batch_size=2",)), workspace)
     assert last_rendered(workspace) == "kitti-d0"
 
 
 def test_only_pipelines_of_the_workspace_are_remembered(workspace: Workspace) -> None:
     """A file in pipelines/NAME counts under that name, a file elsewhere does not."""
-    write_rendered("kitti-d0", [], [], workspace, workspace.pipeline_config("작은"))
+    write_rendered("kitti-d0", Changes(), workspace, workspace.pipeline_config("작은"))
     assert last_rendered(workspace) == "작은"
 
-    write_rendered("kitti-d0", [], [], workspace, workspace.root / "elsewhere.config")
+    write_rendered("kitti-d0", Changes(), workspace, workspace.root / "elsewhere.config")
     assert last_rendered(workspace) == "작은"
 
     workspace.pipeline_config("작은").unlink()
@@ -43,11 +44,11 @@ def test_only_pipelines_of_the_workspace_are_remembered(workspace: Workspace) ->
 
 def test_nothing_is_written_when_an_override_is_wrong(workspace: Workspace) -> None:
     """The file that was there stays."""
-    path = write_rendered("kitti-d0", [], [], workspace)
+    path = write_rendered("kitti-d0", Changes(), workspace)
     before = path.read_bytes()
 
     with pytest.raises(ConfigError):
-        write_rendered("kitti-d0", ["batch_size=x"], [], workspace)
+        write_rendered("kitti-d0", Changes(("batch_size=x",)), workspace)
 
     assert path.read_bytes() == before
 
@@ -57,31 +58,33 @@ def test_a_place_that_cannot_be_written_is_an_error(workspace: Workspace) -> Non
     (workspace.root / "file").write_text("", encoding="utf-8")
 
     with pytest.raises(ConfigError, match="cannot be written"):
-        write_rendered("kitti-d0", [], [], workspace, workspace.root / "file" / "x.config")
+        write_rendered("kitti-d0", Changes(), workspace, workspace.root / "file" / "x.config")
 
 
 def test_an_absent_pipeline_is_rendered_from_the_preset_of_its_name(workspace: Workspace) -> None:
     """With the overrides given."""
-    path = ensure_rendered("kitti-d0", ["batch_size=2"], [], workspace)
+    path = ensure_rendered("kitti-d0", Changes(("batch_size=2",)), workspace)
 
     assert read_pipeline(path).train_config.batch_size == 2
 
 
 def test_a_rendered_pipeline_is_used_as_it_was_rendered(workspace: Workspace) -> None:
     """Without overrides those of its own comment count; the same ones given again are the same."""
-    path = write_rendered("kitti-d0", ["batch_size=2", "label_map=a b"], [], workspace)
+    path = write_rendered("kitti-d0", Changes(("batch_size=2", "label_map=a b")), workspace)
 
-    assert ensure_rendered("kitti-d0", [], [], workspace) == path
-    assert ensure_rendered("kitti-d0", ["label_map=a b", "batch_size=2"], [], workspace) == path
+    assert ensure_rendered("kitti-d0", Changes(), workspace) == path
+    assert (
+        ensure_rendered("kitti-d0", Changes(("label_map=a b", "batch_size=2")), workspace) == path
+    )
     assert read_pipeline(path).train_config.batch_size == 2
 
 
 def test_comments_do_not_count(workspace: Workspace) -> None:
     """A note below the head of the file changes nothing of what is trained."""
-    path = write_rendered("kitti-d0", [], [], workspace)
+    path = write_rendered("kitti-d0", Changes(), workspace)
     path.write_text(path.read_text("utf-8") + "# 실험 3\n", encoding="utf-8")
 
-    assert ensure_rendered("kitti-d0", [], [], workspace) == path
+    assert ensure_rendered("kitti-d0", Changes(), workspace) == path
 
 
 @pytest.mark.parametrize(
@@ -95,10 +98,10 @@ def test_other_overrides_than_rendered_are_an_error_with_both_remedies(
     workspace: Workspace, rendered: list[str], given: list[str], replace: str
 ) -> None:
     """Nobody trains an old config unknowingly."""
-    path = write_rendered("kitti-d0", rendered, [], workspace)
+    path = write_rendered("kitti-d0", Changes(tuple(rendered)), workspace)
 
     with pytest.raises(ConfigError) as caught:
-        ensure_rendered("kitti-d0", given, [], workspace)
+        ensure_rendered("kitti-d0", Changes(tuple(given)), workspace)
 
     assert caught.value.what == f"{path}: not what the preset kitti-d0 and its settings give now"
     assert caught.value.fix == (
@@ -108,35 +111,35 @@ def test_other_overrides_than_rendered_are_an_error_with_both_remedies(
 
 def test_an_edited_pipeline_is_an_error_with_both_remedies(workspace: Workspace) -> None:
     """Nobody's edit is lost, with or without the comment at its head."""
-    path = write_rendered("kitti-d0", ["num_steps=9"], [], workspace)
+    path = write_rendered("kitti-d0", Changes(("num_steps=9",)), workspace)
     edited = path.read_text("utf-8").replace("batch_size: 4", "batch_size: 3")
 
     for text in (edited, edited.split("\n", 2)[2]):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ConfigError, match="not what the preset"):
-            ensure_rendered("kitti-d0", [], [], workspace)
+            ensure_rendered("kitti-d0", Changes(), workspace)
         assert path.read_text("utf-8") == text
 
 
 def test_a_changed_label_map_makes_a_pipeline_old(workspace: Workspace) -> None:
     """Its number of classes is not what the preset gives now."""
-    write_rendered("kitti-d0", [], [], workspace)
+    write_rendered("kitti-d0", Changes(), workspace)
     label_map = workspace.data / "kitti" / "label_map.pbtxt"
     label_map.parent.mkdir(parents=True)
     label_map.write_text("item { id: 1 name: 'Car' }", encoding="utf-8")
 
     with pytest.raises(ConfigError, match="not what the preset"):
-        ensure_rendered("kitti-d0", [], [], workspace)
+        ensure_rendered("kitti-d0", Changes(), workspace)
 
 
 def test_a_pipeline_under_another_name_is_replaced_there(workspace: Workspace) -> None:
     """The remedy names the file."""
     path = workspace.pipeline_config("slow")
-    write_rendered("kitti-d0", ["learning_rate=0.001"], [], workspace, path)
+    write_rendered("kitti-d0", Changes(("learning_rate=0.001",)), workspace, path)
 
-    assert ensure_rendered("slow", [], [], workspace) == path
+    assert ensure_rendered("slow", Changes(), workspace) == path
     with pytest.raises(ConfigError) as caught:
-        ensure_rendered("slow", ["learning_rate=0.002"], [], workspace)
+        ensure_rendered("slow", Changes(("learning_rate=0.002",)), workspace)
     assert caught.value.fix.endswith(
         f"odapi render --preset kitti-d0 -s learning_rate=0.002 --out {path}"
     )
@@ -148,18 +151,18 @@ def test_a_config_made_by_hand_is_used_as_it_is(workspace: Workspace) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("# odapi render --preset 'open\nmodel { ssd {} }\n", encoding="utf-8")
 
-    assert ensure_rendered("mine", [], [], workspace) == path
+    assert ensure_rendered("mine", Changes(), workspace) == path
     with pytest.raises(ConfigError, match="no preset is known") as caught:
-        ensure_rendered("mine", ["batch_size=2"], [], workspace)
+        ensure_rendered("mine", Changes(("batch_size=2",)), workspace)
     assert caught.value.fix == f"Give them to the file itself: odapi train --config {path} -s …"
 
 
 def test_neither_pipeline_nor_preset(workspace: Workspace) -> None:
     """What there is is listed."""
-    write_rendered("kitti-d0", [], [], workspace, workspace.pipeline_config("slow"))
+    write_rendered("kitti-d0", Changes(), workspace, workspace.pipeline_config("slow"))
 
     with pytest.raises(ConfigError) as caught:
-        ensure_rendered("fast", [], [], workspace)
+        ensure_rendered("fast", Changes(), workspace)
 
     assert caught.value.what == 'neither a pipeline nor a preset "fast"'
     assert caught.value.fix.endswith("efficientdet-d7, kitti-d0, slow.")

@@ -7,13 +7,16 @@ from typing import Any
 
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.spec import Spec
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.workspace import Workspace
+
+HERE = Path(__file__).parent
 
 
 def d0_config(*overrides: str) -> Any:
     """The config of the preset efficientdet-d0, changed."""
-    return build_pipeline("efficientdet-d0", overrides, [], Workspace(Path(__file__).parent))
+    return build_pipeline("efficientdet-d0", Changes(overrides), Workspace(HERE)).message
 
 
 def small_spec(*overrides: str) -> Spec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline, without_fine_tuning
 from odapi_runner.proto.text import render_pipeline
 from odapi_runner.records.draw import draw_streets
@@ -24,7 +25,8 @@ def make_workspace(root: Path, *, images: int = 10) -> Workspace:
 
 def write_config(workspace: Workspace, *overrides: str, name: str = "small") -> Path:
     """`kitti-d0` from scratch at 128 px in batches of 2, changed; its path."""
-    message = build_pipeline("kitti-d0", [*SMALL, *overrides], [], workspace)
+    changes = Changes((*SMALL, *overrides))
+    message = build_pipeline("kitti-d0", changes, workspace).message
     path = workspace.root / f"{name}.config"
     path.write_text(render_pipeline(without_fine_tuning(message)), encoding="utf-8")
     return path
