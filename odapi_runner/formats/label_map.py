@@ -12,7 +12,7 @@ from google.protobuf.text_encoding import CEscape
 
 from odapi_runner import files
 from odapi_runner.errors import DataError
-from odapi_runner.proto.text import parse_label_map
+from odapi_runner.proto.text import parse_label_map, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,13 @@ def read_label_map(path: Path) -> LabelMap:
     """Read a label map; an item without a name has its displayed name for one, and vice versa.
 
     Raises:
-        DataError: the file cannot be read, holds no item, or an item has no name, an id below 1,
-            or an id or name that another one has.
-        ConfigError: the text is not that of a label map.
+        DataError: the file holds no item, or an item has no name, an id below 1, or an id or name
+            that another one has.
+        ConfigError: the file cannot be read, or its text is not that of a label map.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise DataError(f"{path}: {reason}", fix="Give a label map that can be read.") from error
     items = [
         LabelItem(item.id, item.name or item.display_name, item.display_name or item.name)
-        for item in parse_label_map(text, str(path)).item
+        for item in parse_label_map(read_text(path), str(path)).item
     ]
     _check(path, items)
     return LabelMap(tuple(items))

@@ -92,7 +92,7 @@ def test_findings_as_json(config: str) -> None:
             'Error: x.config:1:15: Ssd has no field "num_clases"\n  Did you mean "num_classes"?\n',
         ),
         (
-            b"\xff\xfe",
+            b"\xff",
             (
                 "Error: x.config: not a text in UTF-8 (byte 0)\n"
                 "  Save it as UTF-8; a checkpoint, a record or a picture is not a config.\n"

@@ -99,7 +99,7 @@ def test_not_a_label_map(tmp_path: Path) -> None:
     """Another text is refused with its place, an absent file with its name."""
     with pytest.raises(ConfigError, match=r"label_map\.pbtxt:1:"):
         read(tmp_path, 'itme { id: 1 name: "a" }')
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such file"):
         read_label_map(tmp_path / "absent.pbtxt")
 
 
