@@ -31,7 +31,7 @@ def test_a_config_is_checked_in_the_current_workspace(
     """`odapi.check(path)` needs nothing else."""
     monkeypatch.chdir(tmp_path)
     workspace = odapi.find_workspace()
-    path = odapi.write_rendered("kitti-d0", [], [], workspace)
+    path = odapi.write_rendered("kitti-d0", odapi.Changes(), workspace)
 
     rules = {finding.rule for finding in odapi.check(path)}
 

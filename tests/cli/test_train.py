@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from odapi_runner import backends
 from odapi_runner.cli import main
 from odapi_runner.formats.runlog import read_events
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
@@ -26,8 +27,8 @@ from odapi_runner.runs.launch import plan_training
 from odapi_runner.workspace import Workspace
 
 FAKE_ENGINE = Path(__file__).parent.parent / "runs" / "fake_engine.py"
-SETTINGS = ["image_size=128", "batch_size=2", "num_steps=4"]
-SCRATCH = ["train_config.fine_tune_checkpoint"]
+SETTINGS = ("image_size=128", "batch_size=2", "num_steps=4")
+SCRATCH = ("train_config.fine_tune_checkpoint",)
 
 Invoke = Callable[..., Result]
 
@@ -65,7 +66,7 @@ def workspace(tmp_path: Path, streets: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def rendered(workspace: Workspace) -> Path:
     """pipelines/kitti-d0, small and from scratch."""
-    return write_rendered("kitti-d0", SETTINGS, SCRATCH, workspace)
+    return write_rendered("kitti-d0", Changes(SETTINGS, SCRATCH), workspace)
 
 
 def odapi_train(*words: str) -> Result:
@@ -129,7 +130,8 @@ def test_names_are_counted_and_chosen(workspace: Workspace, rendered: Path) -> N
 
 def test_a_config_file_is_changed_on_the_way(workspace: Workspace, rendered: Path) -> None:
     """-s, --num-steps and --from-scratch go into the run's copy, and into run.json."""
-    published = write_rendered("kitti-d0", SETTINGS, [], workspace, workspace.root / "내.config")
+    out = workspace.root / "내.config"
+    published = write_rendered("kitti-d0", Changes(SETTINGS), workspace, out)
     words = ["--config", "내.config", "-s", "learning_rate=0.5", "--num-steps", "2"]
     result = odapi_train(*words, "--from-scratch", "--foreground")
 
@@ -244,7 +246,7 @@ def test_wrong_usage(workspace: Workspace, words: list[str], what: str) -> None:
 
 def test_settings_change_the_copy_of_a_pipeline_that_is_there(workspace: Workspace) -> None:
     """The rendered file stays as it is; the run trains it with what was asked on top."""
-    path = write_rendered("kitti-d0", [], [], workspace)
+    path = write_rendered("kitti-d0", Changes(), workspace)
     before = path.read_text("utf-8")
 
     plan = plan_training("kitti-d0", num_steps=20, workspace=str(workspace.root))

@@ -21,6 +21,7 @@ import pytest
 
 from odapi_runner.formats.detections import read_detections
 from odapi_runner.formats.runlog import read_events
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.tf
 
 ODAPI = [sys.executable, "-m", "odapi_runner"]
 SECONDS = 240  # more than any wait here takes on a busy machine
-FROM_SCRATCH = ["train_config.fine_tune_checkpoint"]
+FROM_SCRATCH = ("train_config.fine_tune_checkpoint",)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     place.mark()
     draw_streets(place.root / "raw", images=10, seed=1, size_hw=(96, 128))
     convert_kitti(place.root / "raw", place.data / "kitti", shards=1)
-    settings = ["image_size=128", "batch_size=2", "num_steps=60", "learning_rate=0.01"]
-    write_rendered("kitti-d0", settings, FROM_SCRATCH, place)
+    settings = ("image_size=128", "batch_size=2", "num_steps=60", "learning_rate=0.01")
+    write_rendered("kitti-d0", Changes(settings, FROM_SCRATCH), place)
     yield place
     for root in place.train.glob("*"):
         for process in processes(RunDir(root)).values():
