@@ -178,7 +178,8 @@ def test_an_ignored_field_changes_nothing() -> None:
 def test_every_field_of_the_spec_is_used() -> None:
     """Reading a field is not yet honouring it: some module looks at what became of it."""
     package = Path(odapi_runner.__file__).parent
-    readers = {package / "engine" / name for name in ("spec.py", "read_config.py")}
+    engine = package / "engine"
+    readers = {engine / "spec.py", engine / "read_config.py", *(engine / "reading").glob("*.py")}
     modules = {
         *(package / "engine").rglob("*.py"),
         package / "anchors.py",

@@ -1,0 +1,1 @@
+"""Each part of a config, read into its part of the `Spec` (no TensorFlow here)."""
