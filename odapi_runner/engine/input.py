@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from odapi_runner.engine.augment import augment
+from odapi_runner.engine.augment.apply import augment
 from odapi_runner.engine.preprocess import normalize, resize_and_pad
 from odapi_runner.engine.records import Records, Sample
 from odapi_runner.engine.spec import Spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from odapi_runner.anchors import MultiscaleAnchors
+from odapi_runner.engine.augment.spec import Augmentation
 from odapi_runner.schedules import Schedule
 
 
@@ -135,25 +136,6 @@ class Ssd:
     loss: Loss
     nms: Nms
     freeze_batchnorm: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HorizontalFlip:
-    """`random_horizontal_flip`."""
-
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleCropPad:
-    """`random_scale_crop_and_pad_to_square`."""
-
-    output_size: int
-    scale_min: float
-    scale_max: float
-
-
-Augmentation = HorizontalFlip | ScaleCropPad
 
 
 @dataclass(frozen=True, slots=True)

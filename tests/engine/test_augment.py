@@ -10,11 +10,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odapi_runner.engine.augment import augment
+from odapi_runner.engine.augment.apply import augment
 from odapi_runner.engine.augment.flip import horizontal_flip
 from odapi_runner.engine.augment.scale_crop_pad import scale_crop_pad
+from odapi_runner.engine.augment.spec import Augmentation, HorizontalFlip, ScaleCropPad
 from odapi_runner.engine.records import Sample
-from odapi_runner.engine.spec import Augmentation, HorizontalFlip, ScaleCropPad
 
 ALWAYS = HorizontalFlip(1.0)
 JITTER = ScaleCropPad(output_size=64, scale_min=0.3, scale_max=2.0)

@@ -19,18 +19,17 @@ from google.protobuf.descriptor import FieldDescriptor
 import odapi_runner
 from odapi_runner.anchors import MultiscaleAnchors
 from odapi_runner.engine import spec as specs
+from odapi_runner.engine.augment.spec import HorizontalFlip, ScaleCropPad
 from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.read_config import _read, build_spec, refused
 from odapi_runner.engine.spec import (
     Backbone,
     BatchNorm,
     BoxCodeScale,
-    HorizontalFlip,
     Hyperparams,
     Initializer,
     Input,
     Resizer,
-    ScaleCropPad,
 )
 from odapi_runner.errors import ConfigError
 from odapi_runner.proto.messages import is_repeated

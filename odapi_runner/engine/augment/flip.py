@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from odapi_runner.engine.augment.spec import HorizontalFlip
 from odapi_runner.engine.records import Sample
-from odapi_runner.engine.spec import HorizontalFlip
 
 
 def horizontal_flip(sample: Sample, step: HorizontalFlip, seed: tf.Tensor) -> Sample:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from odapi_runner.engine import boxes
+from odapi_runner.engine.augment.spec import ScaleCropPad
 from odapi_runner.engine.records import Sample
-from odapi_runner.engine.spec import ScaleCropPad
 
 
 def scale_crop_pad(sample: Sample, step: ScaleCropPad, seed: tf.Tensor) -> Sample:

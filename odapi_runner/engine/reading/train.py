@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from odapi_runner.engine.augment.read import read_augmentation
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Augmentation, HorizontalFlip, ScaleCropPad, Train
+from odapi_runner.engine.spec import Train
 from odapi_runner.schedules import ConstantRate, CosineDecay, Schedule
 
 
@@ -29,7 +30,7 @@ def read_train(train: Reader) -> Train:
     return Train(
         batch_size=train.value("batch_size"),
         num_steps=train.value("num_steps"),
-        augmentations=tuple(map(_augmentation, train.messages("data_augmentation_options"))),
+        augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
         schedule=_schedule(momentum.message("learning_rate")),
         momentum=momentum.value("momentum_optimizer_value"),
         clip_norm=train.value("gradient_clipping_by_norm"),
@@ -50,14 +51,4 @@ def _schedule(rate: Reader) -> Schedule:
         warmup_rate=schedule.value("warmup_learning_rate"),
         warmup_steps=schedule.value("warmup_steps"),
         hold_steps=schedule.value("hold_base_rate_steps"),
-    )
-
-
-def _augmentation(step: Reader) -> Augmentation:
-    kinds = ("random_horizontal_flip", "random_scale_crop_and_pad_to_square")
-    kind, options = step.member("preprocessing_step", kinds)
-    if kind == "random_horizontal_flip":
-        return HorizontalFlip(options.value("probability"))
-    return ScaleCropPad(
-        options.value("output_size"), options.value("scale_min"), options.value("scale_max")
     )
