@@ -19,15 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from odapi_runner.errors import DataError, did_you_mean
+from odapi_runner.formats.crc32c import masked_crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
-_MASK_DELTA = 0xA282EAD8
 
 _FIX = "Write the file again: odapi data convert --help"
 
@@ -120,9 +119,9 @@ class RecordWriter:
     def write(self, payload: bytes) -> None:
         """Append one record."""
         length = struct.pack("<Q", len(payload))
-        self._stream.write(length + _FOOTER.pack(_masked_crc(length)))
+        self._stream.write(length + _FOOTER.pack(masked_crc32c(length)))
         self._stream.write(payload)
-        self._stream.write(_FOOTER.pack(_masked_crc(payload)))
+        self._stream.write(_FOOTER.pack(masked_crc32c(payload)))
 
 
 def expand_patterns(patterns: Sequence[str], root: Path) -> list[Path]:
@@ -164,7 +163,7 @@ def _length(path: Path, start: int, header: bytes) -> int:
     if len(header) < _HEADER.size:
         raise _cut_short(path, start)
     length, checksum = _HEADER.unpack(header)
-    if checksum != _masked_crc(header[:8]):
+    if checksum != masked_crc32c(header[:8]):
         what = "not a TFRecord file" if start == 0 else "the length of a record is damaged"
         raise DataError(f"{path}: {what} (byte {start})", fix=_FIX)
     return int(length)
@@ -175,14 +174,9 @@ def _payload(path: Path, stream: BinaryIO, offset: int, length: int) -> bytes:
     payload, footer = stream.read(length), stream.read(_FOOTER.size)
     if len(footer) < _FOOTER.size:
         raise _cut_short(path, offset)
-    if _FOOTER.unpack(footer)[0] != _masked_crc(payload):
+    if _FOOTER.unpack(footer)[0] != masked_crc32c(payload):
         raise DataError(f"{path}: a record is damaged (byte {offset})", fix=_FIX)
     return payload
-
-
-def _masked_crc(data: bytes) -> int:
-    crc: int = google_crc32c.value(data)
-    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def _cut_short(path: Path, offset: int) -> DataError:
