@@ -1,23 +1,17 @@
 """One labelled image as the Object Detection API stores it: a tf.train.Example, without TensorFlow.
 
-The six messages of tf.train.Example are described here and live in a pool of their own, so that
-TensorFlow's can be imported beside them.
-
-Source: tensorflow/core/example/{example,feature}.proto (the messages);
-object_detection/data_decoders/tf_example_decoder.py (the keys, and what may be absent).
+Source: object_detection/data_decoders/tf_example_decoder.py (the keys, and what may be absent).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
-from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 
-from odapi_runner.errors import DataError
+from odapi_runner.formats.features import Features, build_message, parse_features
 
 ENCODED: Final = "image/encoded"
 FORMAT: Final = "image/format"
@@ -37,8 +31,6 @@ DIFFICULT: Final = "image/object/difficult"
 GROUP_OF: Final = "image/object/group_of"
 TRUNCATED: Final = "image/object/truncated"
 WEIGHT: Final = "image/object/weight"
-
-_FIX = "Write the records again (odapi data convert --help), or remove the file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Annotated:
 
 def encode_example(value: Annotated) -> bytes:
     """A serialized tf.train.Example; the same value gives the same bytes."""
-    example = _Example()
+    example = build_message()
     features = example.features.feature
 
     def put(kind: str, key: str, values: Any) -> None:
@@ -105,41 +97,56 @@ def decode_example(data: bytes, where: str = "record") -> Annotated:
         DataError: `data` is no tf.train.Example, a feature is of the wrong kind or length, or
             there is no image; `where` names the record.
     """
-    example = _Example()
-    try:
-        example.ParseFromString(data)
-    except DecodeError as error:
-        raise DataError(f"{where}: not a tf.train.Example", fix=_FIX) from error
-    reader = _Reader(example.features.feature, where)
-    columns = [reader.numbers("float_list", key) for key in (YMIN, XMIN, YMAX, XMAX)]
+    features = parse_features(data, where)
+    return replace(decode_annotations(features), encoded=bytes(find_image(features)))
+
+
+def find_image(features: Features) -> bytes | memoryview:
+    """The encoded image: a part of the record that was parsed, not a copy, unless it is small.
+
+    Raises:
+        DataError: there is none.
+    """
+    encoded: bytes | memoryview = features.one("bytes_list", ENCODED, b"")
+    if not encoded:
+        features.refuse(f"{ENCODED} is empty: there is no image")
+    return encoded
+
+
+def decode_annotations(features: Features) -> Annotated:
+    """As `decode_example`, but for the image: `encoded` is left empty.
+
+    Raises:
+        DataError: as `decode_example`.
+    """
+    columns = [features.numbers("float_list", key) for key in (YMIN, XMIN, YMAX, XMAX)]
     boxes = len(columns[0])
     for key, column in zip((XMIN, YMAX, XMAX), columns[1:], strict=True):
-        reader.same_length(key, len(column), boxes)
-    names = tuple(reader.text(raw) for raw in reader.values("bytes_list", CLASS_TEXT))
-    ids = reader.numbers("int64_list", CLASS_LABEL)
+        features.same_length(key, len(column), boxes)
+    names = tuple(features.text(raw) for raw in features.values("bytes_list", CLASS_TEXT))
+    ids = features.numbers("int64_list", CLASS_LABEL)
     for key, count in ((CLASS_TEXT, len(names)), (CLASS_LABEL, len(ids))):
         if count:
-            reader.same_length(key, count, boxes)
-    encoded = reader.one("bytes_list", ENCODED, b"")
-    if not encoded:
-        raise DataError(f"{where}: {ENCODED} is empty: there is no image", fix=_FIX)
-    weighted = bool(reader.values("float_list", WEIGHT))
+            features.same_length(key, count, boxes)
+    head = bytes(find_image(features)[:8])
     return Annotated(
-        source_id=reader.text(reader.one("bytes_list", SOURCE_ID, b"")),
-        filename=reader.text(reader.one("bytes_list", FILENAME, b"")),
-        height=reader.one("int64_list", HEIGHT, 0),
-        width=reader.one("int64_list", WIDTH, 0),
-        encoded=encoded,
-        image_format=reader.text(reader.one("bytes_list", FORMAT, b"")) or sniff_format(encoded),
-        boxes_yxyx_norm=np.stack(columns, axis=1).astype(np.float32),
+        source_id=features.text(features.one("bytes_list", SOURCE_ID, b"")),
+        filename=features.text(features.one("bytes_list", FILENAME, b"")),
+        height=features.one("int64_list", HEIGHT, 0),
+        width=features.one("int64_list", WIDTH, 0),
+        encoded=b"",
+        image_format=features.text(features.one("bytes_list", FORMAT, b"")) or sniff_format(head),
+        boxes_yxyx_norm=np.stack(columns, axis=1),
         class_names=names,
-        class_ids=ids.astype(np.int64),
-        is_crowd=reader.per_box("int64_list", IS_CROWD, boxes).astype(np.bool_),
-        difficult=reader.per_box("int64_list", DIFFICULT, boxes).astype(np.bool_),
-        group_of=reader.per_box("int64_list", GROUP_OF, boxes).astype(np.bool_),
-        truncated=reader.per_box(reader.kind(TRUNCATED), TRUNCATED, boxes).astype(np.float32),
-        area=reader.per_box("float_list", AREA, boxes).astype(np.float32),
-        weight=reader.per_box("float_list", WEIGHT, boxes).astype(np.float32) if weighted else None,
+        class_ids=ids,
+        is_crowd=features.per_box("int64_list", IS_CROWD, boxes).astype(np.bool_),
+        difficult=features.per_box("int64_list", DIFFICULT, boxes).astype(np.bool_),
+        group_of=features.per_box("int64_list", GROUP_OF, boxes).astype(np.bool_),
+        truncated=features.per_box(
+            features.kind(TRUNCATED) or "float_list", TRUNCATED, boxes
+        ).astype(np.float32),
+        area=features.per_box("float_list", AREA, boxes),
+        weight=features.per_box("float_list", WEIGHT, boxes) if features.has(WEIGHT) else None,
     )
 
 
@@ -148,102 +155,3 @@ def sniff_format(encoded: bytes) -> str:
     if encoded.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     return "jpeg" if encoded.startswith(b"\xff\xd8\xff") else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads features by key and says which one is not as it should be."""
-
-    features: Any  # map of key to Feature
-    where: str
-
-    def kind(self, key: str) -> str:
-        """`bytes_list`, `float_list` or `int64_list`; `float_list` where the key is absent."""
-        held = self.features[key].WhichOneof("kind") if key in self.features else None
-        return held or "float_list"
-
-    def values(self, kind: str, key: str) -> Any:
-        """The values of a feature; none where it is absent or holds nothing."""
-        if key not in self.features:
-            return ()
-        feature = self.features[key]
-        held = feature.WhichOneof("kind")
-        if held in (None, kind):
-            return getattr(feature, kind).value
-        raise DataError(f"{self.where}: {key} is a {held}, expected a {kind}", fix=_FIX)
-
-    def numbers(self, kind: str, key: str) -> NDArray[Any]:
-        dtype = np.float32 if kind == "float_list" else np.int64
-        return np.array(self.values(kind, key), dtype)
-
-    def per_box(self, kind: str, key: str, boxes: int) -> NDArray[Any]:
-        """One number a box; zeros where the feature is absent."""
-        numbers = self.numbers(kind, key)
-        if not len(numbers):
-            return np.zeros(boxes, numbers.dtype)
-        self.same_length(key, len(numbers), boxes)
-        return numbers
-
-    def one(self, kind: str, key: str, otherwise: Any) -> Any:
-        """The only value of a feature, or `otherwise` where it is absent."""
-        values = self.values(kind, key)
-        if len(values) > 1:
-            raise DataError(f"{self.where}: {key} holds {len(values)} values, not 1", fix=_FIX)
-        return values[0] if values else otherwise
-
-    def text(self, raw: bytes) -> str:
-        try:
-            return raw.decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.where}: a text is not UTF-8: {raw!r}", fix=_FIX) from error
-
-    def same_length(self, key: str, count: int, boxes: int) -> None:
-        if count != boxes:
-            raise DataError(f"{self.where}: {key} holds {count} values for {boxes} boxes", fix=_FIX)
-
-
-# As protoc would describe example.proto and feature.proto; proto3 packs repeated numbers.
-_DESCRIPTION = """
-name: "odapi/example.proto" package: "tensorflow" syntax: "proto3"
-message_type {
-  name: "BytesList" field { name: "value" number: 1 type: TYPE_BYTES label: LABEL_REPEATED }
-}
-message_type {
-  name: "FloatList" field { name: "value" number: 1 type: TYPE_FLOAT label: LABEL_REPEATED }
-}
-message_type {
-  name: "Int64List" field { name: "value" number: 1 type: TYPE_INT64 label: LABEL_REPEATED }
-}
-message_type {
-  name: "Feature"
-  oneof_decl { name: "kind" }
-  field { name: "bytes_list" number: 1 type_name: ".tensorflow.BytesList" oneof_index: 0 }
-  field { name: "float_list" number: 2 type_name: ".tensorflow.FloatList" oneof_index: 0 }
-  field { name: "int64_list" number: 3 type_name: ".tensorflow.Int64List" oneof_index: 0 }
-}
-message_type {
-  name: "Features"
-  field {
-    name: "feature" number: 1 label: LABEL_REPEATED type_name: ".tensorflow.Features.FeatureEntry"
-  }
-  nested_type {
-    name: "FeatureEntry"
-    options { map_entry: true }
-    field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
-    field { name: "value" number: 2 label: LABEL_OPTIONAL type_name: ".tensorflow.Feature" }
-  }
-}
-message_type {
-  name: "Example" field { name: "features" number: 1 type_name: ".tensorflow.Features" }
-}
-"""
-
-
-def _example_class() -> type[Message]:
-    file = text_format.Parse(_DESCRIPTION, descriptor_pb2.FileDescriptorProto())
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
-
-
-_Example: Any = _example_class()

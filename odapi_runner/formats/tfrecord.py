@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import glob
 import mmap
+import os
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -51,16 +53,15 @@ def index_records(path: Path) -> RecordIndex:
             within a record.
     """
     offsets, lengths = array("q"), array("q")
-    try:
-        with path.open("rb") as stream:
-            # An empty file holds no records, and cannot be mapped.
-            if stream.seek(0, 2):
-                with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                    for offset, length in _walk(path, content):
-                        offsets.append(offset)
-                        lengths.append(length)
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _naming(path), path.open("rb") as stream:
+        # An empty file holds no records, and cannot be mapped.
+        if stream.seek(0, 2):
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                # Twelve bytes here and there: reading ahead would read the images, too.
+                content.madvise(mmap.MADV_RANDOM)
+                for offset, length in _walk(path, content):
+                    offsets.append(offset)
+                    lengths.append(length)
     return RecordIndex(path, np.array(offsets, np.int64), np.array(lengths, np.int64))
 
 
@@ -70,13 +71,29 @@ def read_record(index: RecordIndex, number: int) -> bytes:
     Raises:
         DataError: the file cannot be read, or the payload is not what was written.
     """
-    offset, length = int(index.offsets[number]), int(index.lengths[number])
-    try:
-        with index.path.open("rb") as stream:
+    with open_records(index) as read:
+        return read(number)
+
+
+@contextmanager
+def open_records(index: RecordIndex) -> Iterator[Callable[[int], bytes]]:
+    """Open the file once, and give `read_record` for the records of its index.
+
+    Raises:
+        DataError: the file cannot be opened; from the function, as `read_record`: a record that
+            cannot be read does not keep others from being read.
+    """
+    with _naming(index.path):
+        stream = index.path.open("rb")
+
+    def read(number: int) -> bytes:
+        offset, length = int(index.offsets[number]), int(index.lengths[number])
+        with _naming(index.path):
             stream.seek(offset)
             return _payload(index.path, stream, offset, length)
-    except OSError as error:
-        raise _unreadable(index.path, error) from error
+
+    with stream:
+        yield read
 
 
 def read_records(path: Path) -> Iterator[bytes]:
@@ -85,16 +102,15 @@ def read_records(path: Path) -> Iterator[bytes]:
     Raises:
         DataError: as `index_records`, or a payload is not what was written.
     """
-    try:
-        with path.open("rb") as stream:
-            start = 0
-            while header := stream.read(_HEADER.size):
-                length = _length(path, start, header)
-                start += _HEADER.size
-                yield _payload(path, stream, start, length)
-                start += length + _FOOTER.size
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _naming(path), path.open("rb") as stream:
+        start, end = 0, os.fstat(stream.fileno()).st_size
+        while header := stream.read(_HEADER.size):
+            length = _length(path, start, header)
+            start += _HEADER.size
+            if start + length > end:
+                raise _cut_short(path, start)
+            yield _payload(path, stream, start, length)
+            start += length + _FOOTER.size
 
 
 @dataclass(slots=True)
@@ -183,5 +199,11 @@ def _cut_short(path: Path, offset: int) -> DataError:
     return DataError(f"{path}: the file ends within a record (byte {offset})", fix=_FIX)
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(f"{path}: {error.strerror}", fix="Give a TFRecord file that can be read.")
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which file an error of the system is about."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{path}: {error.strerror}"
+        raise DataError(what, fix="Give a TFRecord file that can be read.") from error

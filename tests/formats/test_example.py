@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odapi_runner.errors import DataError
-from odapi_runner.formats import example
 from odapi_runner.formats.example import Annotated, decode_example, encode_example
+from odapi_runner.formats.features import build_message
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
@@ -107,7 +107,7 @@ def test_damaged_bytes_are_read_or_refused(place: int, byte: int) -> None:
 
 def raw(**features: Any) -> bytes:
     """A serialized Example of exactly these features; `/` is spelled `__`."""
-    message = example._Example()
+    message = build_message()
     for name, (kind, values) in features.items():
         getattr(message.features.feature[name.replace("__", "/")], kind).value.extend(values)
     return message.SerializeToString()

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odapi_runner.errors import DataError
+from odapi_runner.formats.crc32c import masked_crc32c
 from odapi_runner.formats.tfrecord import (
     RecordWriter,
     expand_patterns,
     index_records,
+    open_records,
     read_record,
     read_records,
 )
@@ -189,3 +191,28 @@ def test_tensorflow_agrees(tmp_path: Path) -> None:
 
     assert ours.read_bytes() == theirs.read_bytes()
     assert [item.numpy() for item in tf.data.TFRecordDataset(str(ours))] == payloads
+
+
+def test_one_damaged_record_does_not_hide_the_next(tmp_path: Path) -> None:
+    """The file is opened once, and each record is read by its place."""
+    path = write(tmp_path / "a.record", [b"first", b"second", b"third"])
+    content = bytearray(path.read_bytes())
+    content[content.index(b"second")] ^= 1
+    path.write_bytes(content)
+
+    with open_records(index_records(path)) as read:
+        assert read(2) == b"third"
+        with pytest.raises(DataError, match=r"a record is damaged \(byte 33\)"):
+            read(1)
+        assert read(0) == b"first"
+
+
+def test_a_length_beyond_the_file_is_not_asked_of_memory(tmp_path: Path) -> None:
+    """Its checksum is right, so somebody wrote it so: the file ends within that record."""
+    path = tmp_path / "a.record"
+    length = struct.pack("<Q", 2**62)
+    path.write_bytes(length + struct.pack("<I", masked_crc32c(length)) + b"rest")
+
+    for read in (lambda: list(read_records(path)), lambda: index_records(path)):
+        with pytest.raises(DataError, match=r"ends within a record \(byte 12\)"):
+            read()
