@@ -48,5 +48,10 @@ def is_repeated(field: FieldDescriptor) -> bool:
     return not field.has_presence
 
 
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether a field is a map, whose entries the text format writes as messages."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
 TrainEvalPipelineConfig = message_class("TrainEvalPipelineConfig")
 StringIntLabelMap = message_class("StringIntLabelMap")
