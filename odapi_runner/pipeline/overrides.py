@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.paths import with_path_deleted, with_path_set
-from odapi_runner.pipeline.shorthands import SHORTHANDS, with_shorthand_set
+from odapi_runner.pipeline.draft import Draft
+from odapi_runner.pipeline.paths import BRACKETS
+from odapi_runner.pipeline.shorthands import SHORTHANDS
+
+_OVERRIDE = re.compile(rf"\s*((?:[^\[\]=]|{BRACKETS})+?)\s*(\+?=)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One `-s`."""
+
+    path: str  # a shorthand or a full path
+    value: str
+    appends: bool = False  # PATH+=VALUE
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a command line asks to change."""
+    """What a command line asks to change.
 
-    overrides: tuple[str, ...] = ()  # each PATH=VALUE: a shorthand or a full path
+    Raises:
+        ConfigError: an override is not of the form `PATH=VALUE` or `PATH+=VALUE`, or something
+            here cannot stand in one line of text.
+    """
+
+    overrides: tuple[str, ...] = ()  # of each, lines are joined into one
     deletes: tuple[str, ...] = ()  # full paths
-    patches: tuple[Path, ...] = ()  # files
+    patches: tuple[Path, ...] = ()  # each a file, with `:N` or `:M-N` its experiments (`patch`)
+
+    def __post_init__(self) -> None:
+        """Check the form; what the paths and values mean, only the config can tell."""
+        object.__setattr__(self, "overrides", tuple(_in_one_line(item) for item in self.overrides))
+        _require_plain("-d", self.deletes)
+        _require_plain("--patch", (str(path) for path in self.patches))
 
     def __bool__(self) -> bool:
         return bool(self.overrides or self.deletes or self.patches)
+
+    def given(self) -> set[str]:
+        """The shorthands and full paths that the overrides set."""
+        return {parse_override(item).path for item in self.overrides}
 
     def words(self) -> list[str]:
         """The options that ask for them, as typed."""
@@ -38,46 +66,80 @@ class Changed:
 
     message: Any  # a TrainEvalPipelineConfig of its own
     notes: tuple[str, ...]  # what the user should know of what was done, each a sentence
+    paths: tuple[str, ...] = ()  # every path that was set or deleted, by patches as well
 
 
 def apply_changes(message: Any, changes: Changes) -> Changed:
     """A copy of a TrainEvalPipelineConfig with changes applied.
 
-    The shorthands come first, in their own order, then the deletions, then the full paths in the
-    order given: what is said most exactly wins. Of a name given twice the last one counts.
+    The patches come first, then the shorthands, in their own order, then the deletions, then the
+    full paths in the order given: what is said most exactly wins. Of a shorthand given twice the
+    last one counts. Either everything is applied or an error says what cannot be.
 
     Raises:
-        ConfigError: an override that is not of this form, or that does not fit the config.
+        ConfigError: a patch or an override that does not fit the config.
     """
-    settings = parse_overrides(changes.overrides)
-    changed = type(message)()
-    changed.CopyFrom(message)
-    for name in SHORTHANDS:
-        if name in settings:
-            changed = with_shorthand_set(changed, name, settings[name])
+    draft = Draft(message, words=SHORTHANDS)
+    overrides = [parse_override(item) for item in changes.overrides]
+    words = {item.path: item.value for item in overrides if is_shorthand(item)}
+    for name, set_word in SHORTHANDS.items():
+        if name in words:
+            set_word(draft, words[name])
+            draft.paths.append(name)
     for path in changes.deletes:
-        changed = with_path_deleted(changed, path)
-    for path, value in settings.items():
-        if path not in SHORTHANDS:
-            changed = with_path_set(changed, path, value)
-    return Changed(changed, ())
+        draft.delete(path)
+    for item in overrides:
+        if item.appends:
+            draft.append_text(item.path, item.value)
+        elif not is_shorthand(item):
+            draft.set_text(item.path, item.value)
+    return Changed(draft.message, tuple(draft.notes), tuple(draft.paths))
 
 
-def parse_overrides(overrides: Sequence[str]) -> dict[str, str]:
-    """Path and value of each `PATH=VALUE`; the last value of a path given twice.
+def is_shorthand(override: Override) -> bool:
+    """Whether an override is one of the words that move what depends on them."""
+    return override.path in SHORTHANDS and not override.appends
+
+
+def parse_override(text: str) -> Override:
+    """Path and value of `PATH=VALUE` or `PATH+=VALUE`.
 
     Raises:
-        ConfigError: no `=`, or a value of several lines.
+        ConfigError: the text is not of this form.
     """
-    settings: dict[str, str] = {}
-    for override in overrides:
-        path, equals, value = override.partition("=")
-        path = path.strip()
-        if not equals or not path:
-            raise ConfigError(f'-s "{override}": not PATH=VALUE', fix="As in -s batch_size=8")
-        if len(override.splitlines()) > 1 or "\0" in override:
-            raise ConfigError(f"-s {path}: the value is not one line of text", fix="Retype it.")
-        # A later value takes the later place as well.
-        settings.pop(path, None)
-        settings[path] = value
-    return settings
+    found = _OVERRIDE.fullmatch(text)
+    if not found:
+        raise ConfigError(f'-s "{text}": not PATH=VALUE', fix="As in -s batch_size=8")
+    return Override(found[1], found[3], found[2] == "+=")
+
+
+def is_override(text: str) -> bool:
+    """Whether a text has the form of an override."""
+    return _OVERRIDE.fullmatch(text) is not None
+
+
+def _in_one_line(text: str) -> str:
+    """An override without line ends: config text may be typed over several lines."""
+    override = parse_override(text)
+    value = override.value.strip()
+    if not _is_plain(value) and value.startswith(("{", "[")):
+        if "#" in value:
+            raise ConfigError(
+                f"-s {override.path}: a comment in a value of several lines", fix="Leave it out."
+            )
+        joined = " ".join(line.strip() for line in value.splitlines())
+        text = f"{override.path}{'+=' if override.appends else '='}{joined}"
+    _require_plain(f"-s {override.path}", [text])
+    return text
+
+
+def _require_plain(option: str, texts: Iterable[str]) -> None:
+    """Refuse what could not be repeated in a comment of a config."""
+    if not all(map(_is_plain, texts)):
+        raise ConfigError(f"{option}: the value is not one line of text", fix="Retype it.")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is one line that UTF-8 can hold."""
+    surrogates = any("\ud800" <= character <= "\udfff" for character in text)
+    return text.splitlines() == ([text] if text else []) and "\0" not in text and not surrogates

@@ -1,190 +1,168 @@
-"""Setting and deleting single fields of a message by their path.
+"""What a path to a field looks like, and which real paths are like a mistyped one.
 
-A path is field names joined by dots, with a place in brackets after a list:
-`train_config.data_augmentation_options[1].random_scale_crop_and_pad_to_square.scale_min`.
-The place after the last element appends one.
+A path is field names joined by dots, with brackets after a list or a map:
+
+    train_config.data_augmentation_options[1].random_crop_image.min_area    by number, from 0
+    train_config.data_augmentation_options[random_crop_image]               by what is set in it
+    eval_input_reader[name=validation].shuffle                              by the value of a field
+    eval_config.metrics_set[coco_mask_metrics]                              by the value itself
+    model.center_net.allowed_masked_classes_ids[=72]                        the same for numbers
+    eval_config.super_categories[animals]                                   by key
+
+What would be read otherwise stands in quotes: `input_path["a[0].record"]`.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from odapi_runner.errors import ConfigError, nearest
-from odapi_runner.pipeline.scalars import parse_scalar, unquoted
-from odapi_runner.proto.messages import is_repeated, message_class
-from odapi_runner.proto.text import parse_message
+from odapi_runner.proto.messages import is_repeated
 
-_STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
+BRACKETS = r"""\[(?:[^\[\]"']|"[^"]*"|'[^']*')*\]"""
+_PART = re.compile(rf"(?:{BRACKETS}|[^.\[])*")
+_STEP = re.compile(rf"(\w+)({BRACKETS})?")
 
 
-def with_path_set(message: Any, path: str, value: str) -> Any:
-    """A copy of `message` in which the field at `path` has a value.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One name of a path."""
+
+    name: str
+    chosen: str | None  # what stands in the brackets after it
+
+
+def parse_path(path: str) -> tuple[Step, ...]:
+    """The steps of a path.
+
+    Raises:
+        ConfigError: a step is no name, or its brackets are not closed.
+    """
+    steps, start = [], 0
+    while True:
+        found = _PART.match(path, start)
+        end = found.end() if found else start
+        if end < len(path) and path[end] != ".":  # an open bracket
+            end = len(path)
+        step = _STEP.fullmatch(path, start, end)
+        if step is None:
+            raise ConfigError(
+                f'{path}: "{path[start:end]}" is no field', fix="Write a name, or name[0]."
+            )
+        steps.append(Step(step[1], step[2][1:-1] if step[2] else None))
+        if end == len(path):
+            return tuple(steps)
+        start = end + 1
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether a field is a map, which protobuf has as a list of entries."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def show_path(steps: Iterable[Step]) -> str:
+    """The steps as they are typed."""
+    shown = (step.name if step.chosen is None else f"{step.name}[{step.chosen}]" for step in steps)
+    return ".".join(shown)
+
+
+def nearest_paths(message: Any, typed: Sequence[Step], words: Iterable[str] = ()) -> list[str]:
+    """The real paths that a mistyped one is most like, best first; at most three.
+
+    All paths of the schema count, those through what is set in the message before the others.
 
     Args:
-        message: any message of the language; messages on the way to the field are created.
-        path: see above.
-        value: an enum's value by name; true or false; numbers and strings as they are, quotes
-            allowed; of a list `a,b` or `[a, b]`, which replaces it; of a message
-            `{ field: value … }`, which replaces it: `{}` is the empty message.
-
-    Raises:
-        ConfigError: no such path, a value of the wrong kind, or another member of the oneof is set.
+        message: what the path was looked up in.
+        typed: the steps of the path.
+        words: names that stand for paths (`shorthands`).
     """
-    changed = _copy(message)
-    parent, field, place = _find(changed, path)
+    alike = nearest(typed[-1].name, words, most=1) if len(typed) == 1 else []
+    repaired = _repaired(message.DESCRIPTOR, typed)
+    right_end = repaired is not None and repaired[-1].name == typed[-1].name
+    found = [] if right_end else _paths_ending(message, [step.name for step in typed])
+    if repaired and not found:
+        return [*alike, show_path(_with_places(message, repaired))]
+    found = found or _paths_alike(message, typed[-1].name)
+    return [*alike, *(show_path(_with_places(message, steps)) for steps in found)][:3]
+
+
+@functools.cache
+def schema_paths(kind: Descriptor) -> tuple[str, ...]:
+    """The path of every field below a message type, without places in lists."""
+    return tuple(_below(kind, ""))
+
+
+def _below(kind: Descriptor, here: str) -> Iterator[str]:
+    for field in kind.fields:
+        yield here + field.name
+        if field.message_type and not is_map(field):
+            yield from _below(field.message_type, f"{here}{field.name}.")
+
+
+def _repaired(kind: Descriptor, typed: Sequence[Step]) -> list[Step] | None:
+    """The steps with each unknown name replaced by the nearest one; None where none is near."""
+    found: list[Step] = []
+    inside: Descriptor | None = kind
+    for step in typed:
+        known = inside.fields_by_name if inside else {}
+        near = [step.name] if step.name in known else nearest(step.name, known, most=1)
+        if not near:
+            return None
+        found.append(Step(near[0], step.chosen))
+        inside = known[near[0]].message_type
+    return found
+
+
+def _paths_ending(message: Any, names: Sequence[str]) -> list[list[Step]]:
+    """The paths that end with these names, else with the last of them; the likest first."""
+    paths = schema_paths(message.DESCRIPTOR)
+    whole = ".".join(names)
+    found = [path for path in paths if path.endswith(f".{whole}")]
+    found = found or [path for path in paths if path.endswith(f".{names[-1]}")]
+    if len(names) > 1:
+        found.sort(key=lambda path: -difflib.SequenceMatcher(None, whole, path).ratio())
+    return _as_steps(message, found)
+
+
+def _paths_alike(message: Any, name: str) -> list[list[Step]]:
+    """The paths whose last name is most like a mistyped one, in the order of the schema."""
+    paths = schema_paths(message.DESCRIPTOR)
+    alike = nearest(name, {path.rpartition(".")[2] for path in paths}, most=1)
+    return _as_steps(message, [path for path in paths if path.rpartition(".")[2] in alike])
+
+
+def _as_steps(message: Any, paths: Sequence[str]) -> list[list[Step]]:
+    """The steps of those paths that lead through what is set; where none does, of all."""
+    there = [path for path in paths if _is_set(message, path.split(".")[:-1])]
+    return [[Step(name, None) for name in path.split(".")] for path in there or paths]
+
+
+def _is_set(message: Any, names: Sequence[str]) -> bool:
+    """Whether every message of these names is there; of a list, one that holds the next."""
+    if not names:
+        return True
+    field = message.DESCRIPTOR.fields_by_name[names[0]]
+    child = getattr(message, names[0])
     if is_repeated(field):
-        _set_in_list(parent, field, place, path, value)
-    elif place is not None:
-        raise ConfigError(f"{path}: {field.name} is no list", fix="Leave out the brackets.")
-    elif field.message_type:
-        getattr(parent, field.name).CopyFrom(_parse_message(field.message_type, path, value))
-    else:
-        setattr(parent, field.name, parse_scalar(field, path, value))
-    return changed
+        return any(_is_set(each, names[1:]) for each in child)
+    return bool(message.HasField(names[0])) and _is_set(child, names[1:])
 
 
-def with_path_deleted(message: Any, path: str) -> Any:
-    """A copy of `message` without the field at `path`, or without that element of a list.
-
-    Raises:
-        ConfigError: no such path, or nothing is set there.
-    """
-    changed = _copy(message)
-    parent, field, place = _find(changed, path)
-    if field.name not in {there.name for there, _ in parent.ListFields()}:
-        raise ConfigError(f"{path}: not set, there is nothing to delete", fix="Leave out this -d.")
-    if place is None:
-        parent.ClearField(field.name)
-    elif not is_repeated(field) or place >= len(getattr(parent, field.name)):
-        raise _no_such_place(parent, field, path)
-    else:
-        del getattr(parent, field.name)[place]
-    return changed
-
-
-def _copy(message: Any) -> Any:
-    changed = type(message)()
-    changed.CopyFrom(message)
-    return changed
-
-
-def _find(message: Any, path: str) -> tuple[Any, FieldDescriptor, int | None]:
-    """The message that holds the field at `path`, the field, and the place in its list."""
-    parent, here = message, ""
-    *way, last = path.split(".")
-    for step in way:
-        field, place = _step(message, parent, here, path, step)
-        here += step
-        parent = _enter(parent, field, place, here)
-        here += "."
-    return parent, *_step(message, parent, here, path, last)
-
-
-def _step(
-    message: Any, parent: Any, here: str, path: str, step: str
-) -> tuple[FieldDescriptor, int | None]:
-    """The field of `parent` that a step of a path names, and the place in its list."""
-    found = _STEP.fullmatch(step)
-    if not found:
-        raise ConfigError(f'{path}: "{step}" is no field', fix="Write a name, or name[0].")
-    field = parent.DESCRIPTOR.fields_by_name.get(found[1])
-    if field is None:
-        raise _unknown(message, parent, here, path, found[1])
-    if field.message_type and field.message_type.GetOptions().map_entry:
-        raise ConfigError(f"{path}: {here}{step} is a map", fix="Edit it in the file itself.")
-    chosen = field.containing_oneof and parent.WhichOneof(field.containing_oneof.name)
-    if chosen and chosen != field.name:
-        # Setting the other member would silently clear this one.
-        raise ConfigError(
-            f"{path}: {field.name} excludes {here}{chosen}, which is set",
-            fix=f"Delete that as well: -d {here}{chosen}",
-        )
-    return field, int(found[2]) if found[2] else None
-
-
-def _enter(parent: Any, field: FieldDescriptor, place: int | None, here: str) -> Any:
-    """The message in a field, or in one place of a list; made where it is the next one."""
-    if field.message_type is None:
-        raise ConfigError(f"{here}: has no fields of its own", fix=f"Set {here} itself.")
-    child = getattr(parent, field.name)
-    if not is_repeated(field):
-        child.SetInParent()
-        return child
-    if place is None:
-        raise ConfigError(f"{here}: is a list of {len(child)}", fix=f"Write {here}[0].")
-    if place > len(child):
-        raise _no_such_place(parent, field, here)
-    return child.add() if place == len(child) else child[place]
-
-
-def _set_in_list(
-    parent: Any, field: FieldDescriptor, place: int | None, path: str, value: str
-) -> None:
-    items = getattr(parent, field.name)
-    if place is None and field.message_type:
-        raise ConfigError(f"{path}: is a list of {len(items)}", fix=f"Write {path}[0].")
-    if place is None:
-        listed = value.strip().removeprefix("[").removesuffix("]").split(",")
-        new = [parse_scalar(field, path, text.strip()) for text in listed if text.strip()]
-        del items[:]
-        items.extend(new)
-    elif place > len(items):
-        raise _no_such_place(parent, field, path)
-    elif field.message_type:
-        message = _parse_message(field.message_type, path, value)
-        (items.add() if place == len(items) else items[place]).CopyFrom(message)
-    else:
-        items[place : place + 1] = [parse_scalar(field, path, value)]
-
-
-def _parse_message(kind: Descriptor, path: str, value: str) -> Any:
-    text = unquoted(value).strip()
-    if not (text.startswith("{") and text.endswith("}")):
-        known = ", ".join(sorted(sub.name for sub in kind.fields)) or "none"
-        raise ConfigError(
-            f"{path}: takes fields of its own, no value",
-            fix=f"Set one of them ({known}), or write {{}}.",
-        )
-    return parse_message(text[1:-1], path, message_class(kind.full_name)())
-
-
-def _no_such_place(parent: Any, field: FieldDescriptor, path: str) -> ConfigError:
-    if not is_repeated(field):
-        return ConfigError(f"{path}: {field.name} is no list", fix="Leave out the brackets.")
-    count = len(getattr(parent, field.name))
-    return ConfigError(
-        f"{path}: {field.name} has {count} elements",
-        fix=f"They are numbered from 0; -s with [{count}] appends one.",
-    )
-
-
-def _unknown(message: Any, parent: Any, here: str, path: str, name: str) -> ConfigError:
-    """The error of a mistyped path, with the nearest real ones."""
-    known = sorted(field.name for field in parent.DESCRIPTOR.fields)
-    rest = path[len(here) + len(name) :]
-    near = [f"{here}{other}{rest}" for other in nearest(name, known, most=1)]
-    if not near:
-        last = path.rpartition(".")[2].partition("[")[0]
-        paths = list(_field_paths(message))
-        names = nearest(last, {other.rpartition(".")[2] for other in paths}, most=1)
-        near = [other for other in paths if other.rpartition(".")[2] in names][:3]
-    fix = f"Did you mean {' or '.join(near)}?" if near else f"Its fields: {', '.join(known)}."
-    return ConfigError(f'{path}: {parent.DESCRIPTOR.name} has no field "{name}"', fix=fix)
-
-
-def _field_paths(message: Any, here: str = "") -> Iterator[str]:
-    """The path of every field of the messages that are set."""
-    for field in message.DESCRIPTOR.fields:
-        path = here + field.name
-        yield path
-        if field.message_type is None or field.message_type.GetOptions().map_entry:
-            continue
-        if is_repeated(field):
-            for place, child in enumerate(getattr(message, field.name)):
-                yield from _field_paths(child, f"{path}[{place}].")
-        elif message.HasField(field.name):
-            yield from _field_paths(getattr(message, field.name), f"{path}.")
+def _with_places(message: Any, steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps with brackets where a list is on the way: what is in it next, else the first."""
+    kind = message.DESCRIPTOR
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        field = kind.fields_by_name[step.name]
+        kind = field.message_type
+        if after and is_repeated(field) and step.chosen is None:
+            chosen = after.name if kind.fields_by_name[after.name].containing_oneof else "0"
+            yield Step(step.name, chosen)
+        else:
+            yield step

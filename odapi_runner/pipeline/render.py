@@ -22,7 +22,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from odapi_runner import __version__
 from odapi_runner.errors import ConfigError, did_you_mean
 from odapi_runner.formats.label_map import read_label_map
-from odapi_runner.pipeline.overrides import Changed, Changes, apply_changes, parse_overrides
+from odapi_runner.pipeline.overrides import Changed, Changes, apply_changes
 from odapi_runner.pipeline.presets import Preset, Setting, read_preset, template_folders
 from odapi_runner.proto.text import parse_pipeline, render_pipeline
 from odapi_runner.workspace import Workspace
@@ -68,13 +68,17 @@ def build_pipeline(preset: str, changes: Changes, workspace: Workspace) -> Chang
     # Lines of an error in what a template gives are not the template's.
     where = f"{found.template}.config.j2 filled for {preset}"
     message = parse_pipeline(_fill_template(found, workspace), where)
+    given = changes.given()
+    own = tuple(_typed(item) for item in found.overrides if item.name not in given)
+    if changes.patches:
+        # They change what the preset gives, its own settings included.
+        message, own = apply_changes(message, Changes(own)).message, ()
     # A preset's own overrides and the user's are applied at once, so that what is in proportion
     # (rates to the batch, warm-up to the steps) is so to the published values, without rounding.
-    given = parse_overrides(changes.overrides)
-    own = [_typed(item) for item in found.overrides if item.name not in given]
     changed = apply_changes(message, replace(changes, overrides=(*own, *changes.overrides)))
     family = changed.message.model.WhichOneof("model")
-    if not {"num_classes", f"model.{family}.num_classes"} & set(given):
+    asked = set(changed.paths) if changes.patches else given
+    if not {"num_classes", f"model.{family}.num_classes"} & asked:
         message = _with_classes_of_label_map(changed.message, workspace)
         changed = replace(changed, message=message)
     return changed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 
@@ -15,7 +14,8 @@ _INTEGERS = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
 }
-_BOOLS = {"true": True, "false": False}
+_LARGEST = 3.4028234e38  # as a float of 32 bits
+_BOOLS = {"true": True, "True": True, "false": False, "False": False}
 
 
 def parse_scalar(field: FieldDescriptor, path: str, text: str) -> bool | int | float | str:
@@ -39,12 +39,12 @@ def parse_scalar(field: FieldDescriptor, path: str, text: str) -> bool | int | f
 
 
 def parse_number(path: str, text: str) -> float:
-    """A finite number."""
+    """A number that is finite in 32 bits."""
     try:
         number = float(text)
     except ValueError:
         raise _wrong(path, "a number", text, "0.1") from None
-    if not math.isfinite(number):
+    if not abs(number) <= _LARGEST:
         raise _wrong(path, "a finite number", text, "0.1")
     return number
 
@@ -84,4 +84,5 @@ def _parse_enum(kind: EnumDescriptor, path: str, text: str) -> int:
 
 
 def _wrong(path: str, expected: str, text: str, example: str) -> ConfigError:
-    return ConfigError(f'{path}: takes {expected}, found "{text}"', fix=f"As in {path}={example}")
+    found = text if len(text) <= 40 else f"{text[:40]}…"
+    return ConfigError(f'{path}: takes {expected}, found "{found}"', fix=f"As in {path}={example}")

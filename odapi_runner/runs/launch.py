@@ -77,22 +77,25 @@ def plan_training(
     place = find_workspace(workspace)
     chosen = AUTO if engine == "auto" else engine
     backend = find_engine(chosen)
-    asked = (*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"]))
+    changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
     notes: list[str] = []
-    source, rendered = _find_source(name, config, Changes(asked), place, notes.append)
+    source, rendered = _find_source(name, config, changes, place, notes.append)
     text = read_text(source)
     before = parse_pipeline(text, str(source))
     message = before
     if not rendered:
-        changed = apply_changes(before, Changes(asked))
+        changed = apply_changes(before, changes)
         message = changed.message
         notes += changed.notes
     if from_scratch:
         message = without_fine_tuning(message)
     if message != before:
         # As the file is where it is used unchanged, its comments included.
-        changes = [*(f"-s {item}" for item in asked), *(["--from-scratch"] if from_scratch else [])]
-        head = f"# From {place.shown(source)}, changed by odapi {__version__}: {' '.join(changes)}"
+        typed = [
+            *(f"-s {item}" for item in changes.overrides),
+            *(["--from-scratch"] if from_scratch else []),
+        ]
+        head = f"# From {place.shown(source)}, changed by odapi {__version__}: {' '.join(typed)}"
         text = f"{head}\n\n{render_pipeline(message)}"
     return Plan(
         workspace=place,
@@ -100,7 +103,7 @@ def plan_training(
         source=source,
         text=text,
         message=message,
-        overrides=asked,
+        overrides=changes.overrides,
         notes=tuple(notes),
         engine=chosen,
         findings=tuple(check(message, place)) + tuple(backend.check(message)),
