@@ -3,7 +3,7 @@
 | word | sets | and moves with it |
 |---|---|---|
 | `num_classes` | the model's number of classes | |
-| `image_size` | the resizer, to a square or to `HEIGHTxWIDTH` | what the square augmentation puts out |
+| `image_size` | the resizer, to a square or `HEIGHTxWIDTH` | what square augmentation gives |
 | `batch_size` | `train_config.batch_size` | every learning rate, in proportion |
 | `num_steps` | `train_config.num_steps` | the schedule: its end, its other steps in proportion |
 | `learning_rate` | the schedule's base rate | its other rates, in proportion |
