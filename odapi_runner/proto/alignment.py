@@ -29,18 +29,19 @@ def pair_elements(before: Sequence[Any], after: Sequence[Any]) -> list[Pair]:
         element that is gone follows the one that it followed.
     """
     keys = [_key(element) for element in before], [_key(element) for element in after]
-    members = [held_member(element) for element in before], [held_member(el) for el in after]
-    names = [_name(element) for element in before], [_name(element) for element in after]
-    if None not in (*members[0], *members[1]):
-        matched = _matched_by_label(keys, members)
-    elif None not in (*names[0], *names[1]):
-        matched = _matched_by_label(keys, names)
-        left = [place for place in range(len(before)) if place not in matched]
-        new = [place for place in range(len(after)) if place not in matched.values()]
-        matched |= zip(left, new, strict=False)
-    else:
-        matched = _matched_in_order(keys)
-    return _merged(matched, len(before), len(after))
+    head = _equal_at_head(*keys)
+    tail = _equal_at_head(*(side[head:][::-1] for side in keys))
+    part = slice(head, len(before) - tail), slice(head, len(after) - tail)
+    matched = _match(before[part[0]], after[part[1]], (keys[0][part[0]], keys[1][part[1]]))
+    return _merged(
+        {
+            **{place: place for place in range(head)},
+            **{place + head: other + head for place, other in matched.items()},
+            **{len(before) - place: len(after) - place for place in range(1, tail + 1)},
+        },
+        len(before),
+        len(after),
+    )
 
 
 def pair_in_order(before: Sequence[Any], after: Sequence[Any]) -> list[Pair]:
@@ -70,6 +71,25 @@ def held_member(element: Any) -> str | None:
 def same(one: Any, other: Any) -> bool:
     """Whether two messages of one kind, or two plain values, are the same; NaN is itself."""
     return _key(one) == _key(other)
+
+
+def _equal_at_head(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _match(before: Sequence[Any], after: Sequence[Any], keys: _TwoLists) -> dict[int, int]:
+    """The places of elements that belong together."""
+    members = [held_member(element) for element in before], [held_member(el) for el in after]
+    if None not in (*members[0], *members[1]):
+        return _matched_by_label(keys, members)
+    names = [_name(element) for element in before], [_name(element) for element in after]
+    if None in (*names[0], *names[1]):
+        return _matched_in_order(keys)
+    matched = _matched_by_label(keys, names)
+    left = [place for place in range(len(before)) if place not in matched]
+    new = [place for place in range(len(after)) if place not in matched.values()]
+    return matched | dict(zip(left, new, strict=False))
 
 
 def _name(element: Any) -> str | None:

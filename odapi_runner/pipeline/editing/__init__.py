@@ -1,0 +1,1 @@
+"""Changes to a config as changes to its text."""
