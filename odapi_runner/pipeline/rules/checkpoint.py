@@ -8,15 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from odapi_runner.errors import did_you_mean
+from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules import checkpoint_contents, checkpoint_model
 from odapi_runner.pipeline.rules.rule import Rule
+from odapi_runner.pipeline.rules.start import TYPES
 from odapi_runner.pipeline.rules.subject import Subject
+from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace, shipped
 
 _PLACE = "train_config.fine_tune_checkpoint"
-_TYPES = ("classification", "detection", "full")
 _FILE = re.compile(r"(.*)\.(index|meta|data-\d+-of-\d+)")
 _INDEX = ".index"
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+_ENDS = ("finished", "failed", "stopped")
 
 
 def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
@@ -31,24 +36,47 @@ def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
         what, fix = f"{written} is a file of a checkpoint, not its prefix", _to_set(found[1])
     elif not path.with_name(path.name + _INDEX).is_file():
         what, fix = _absent(written, path, subject.workspace)
-    elif not list(path.parent.glob(f"{path.name}.data-*")):
-        what = f"{written} has an .index, but no .data-…: half of it is missing"
-        fix = "Unpack or copy the checkpoint again."
     else:
         return
     yield Finding("checkpoint", "error", _PLACE, what, fix)
+
+
+def checkpoint_is_whole(subject: Subject) -> Iterator[Finding]:
+    """Index and data belong together, and are as long and as they were when they were written."""
+    if subject.stored_error is not None:
+        what, fix = subject.stored_error.what, subject.stored_error.fix
+        yield Finding("checkpoint-damaged", "error", _PLACE, what, fix)
+
+
+def checkpoint_stays(subject: Subject) -> Iterator[Finding]:
+    """A training that goes on keeps its newest checkpoints only, and removes the others."""
+    written = subject.config.train_config.fine_tune_checkpoint
+    run = RunDir(subject.workspace.resolve(written).parent)
+    if not written or not run.run_json.is_file() or subject.stored is None:
+        return
+    told = [event["kind"] for event in read_events(run) if event.get("role") == "supervise"]
+    if not told or told[-1] not in _ENDS:
+        what = f"{written} belongs to {run.name}, which has not ended and keeps its newest only"
+        fix = "Copy its files elsewhere, and begin with the copy."
+        yield Finding("checkpoint-rotates", "warning", _PLACE, what, fix)
 
 
 def checkpoint_has_a_type(subject: Subject) -> Iterator[Finding]:
     """The type says what is restored: backbone, backbone and neck, or all."""
     train = subject.config.train_config
     kind = train.fine_tune_checkpoint_type
-    if not train.fine_tune_checkpoint or kind in _TYPES:
+    if not train.fine_tune_checkpoint or kind in TYPES:
         return
     place = "train_config.fine_tune_checkpoint_type"
-    what = f'"{kind}" is no type' if kind else "no type is set, which means classification"
     known = "detection (backbone and neck), classification (backbone) or full (heads, too)"
-    fix = did_you_mean(kind, _TYPES) or f"Set {known}: -s {place}=detection"
+    fix = did_you_mean(kind, TYPES) or f"Set {known}: -s {place}=detection"
+    if kind == "fine_tune":
+        what = '"fine_tune" is a type no longer: it was that of CenterNet, now named "detection"'
+    elif kind:
+        what = f'"{kind}" is no type'
+    else:
+        meant = "detection" if train.from_detection_checkpoint else "classification"
+        what = f"no type is set, which means {meant}"
     yield Finding("checkpoint-type", "error", place, what, fix)
 
 
@@ -67,6 +95,11 @@ def checkpoint_has_version_two(subject: Subject) -> Iterator[Finding]:
 
 def _absent(written: str, path: Path, workspace: Workspace) -> tuple[str, str]:
     """What to say of a prefix without an index: a published detector is worth its address."""
+    if path.is_file():
+        what = f"{written} is one file, and a checkpoint of TF2 is the prefix of several"
+        if written.endswith(_ARCHIVES):
+            return what, "Unpack it, and name the prefix of the checkpoint inside."
+        return what, "Name a checkpoint such as FOLDER/ckpt-0, or train with --from-scratch."
     catalogue = tomllib.loads((shipped("model_zoo") / "catalogue.toml").read_text("utf-8"))
     parts = Path(written).parts
     for depth, name in enumerate(parts):
@@ -107,10 +140,17 @@ RULES = (
         "`load_fine_tune_checkpoint`).",
     ),
     Rule(
+        "checkpoint-damaged",
+        checkpoint_is_whole,
+        api="Restoring fails after the model is built, or much later where only the data of a "
+        "variable is missing (model_lib_v2.py, `load_fine_tune_checkpoint`).",
+    ),
+    Rule(
         "checkpoint-type",
         checkpoint_has_a_type,
-        api="An empty type is classification: only the backbone is restored; an unknown one is a "
-        "ValueError (core/model.py, `restore_from_objects` of the meta-architectures).",
+        api="An empty type is classification (detection with from_detection_checkpoint): only the "
+        "backbone is restored; an unknown one is a ValueError (utils/config_util.py, "
+        "`update_fine_tune_checkpoint_type`; `restore_from_objects` of the meta-architectures).",
     ),
     Rule(
         "checkpoint-version",
@@ -118,4 +158,14 @@ RULES = (
         api='The default is V1: ValueError "Checkpoint version should be V2" '
         "(model_lib_v2.py, `train_loop`).",
     ),
+    Rule(
+        "checkpoint-rotates",
+        checkpoint_stays,
+        api="A resumed training loads the fine-tune checkpoint again, and fails where it is gone; "
+        "into the folder that holds it none can be trained: RuntimeError (model_lib_v2.py, "
+        "`train_loop`; utils/variables_helper.py, `ensure_checkpoint_supported`).",
+        severity="warning",
+    ),
+    *checkpoint_contents.RULES,
+    *checkpoint_model.RULES,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.label_map import LabelMap, read_label_map
+from odapi_runner.pipeline.rules.stored import Stored, read_stored
 from odapi_runner.workspace import Workspace
 
 
@@ -31,6 +32,8 @@ class Subject:
     config: Any  # a TrainEvalPipelineConfig
     workspace: Workspace
     readers: tuple[Reader, ...]  # of the training first, then of the evaluations
+    stored: Stored | None = None  # the fine-tune checkpoint; None where it cannot be read
+    stored_error: OdapiError | None = None
 
     @property
     def num_classes(self) -> int | None:
@@ -49,9 +52,9 @@ def build_subject(config: Any, workspace: Workspace) -> Subject:
     readers += [
         (f"eval_input_reader[{n}]", item) for n, item in enumerate(config.eval_input_reader)
     ]
-    return Subject(
-        config, workspace, tuple(_build_reader(*reader, workspace) for reader in readers)
-    )
+    stored, problem = _read_stored(config.train_config.fine_tune_checkpoint, workspace)
+    looked_up = tuple(_build_reader(*reader, workspace) for reader in readers)
+    return Subject(config, workspace, looked_up, stored, problem)
 
 
 def _build_reader(place: str, reader: Any, workspace: Workspace) -> Reader:
@@ -77,5 +80,12 @@ def _read_label_map(path: str, workspace: Workspace) -> tuple[LabelMap | None, O
         return None, None
     try:
         return read_label_map(workspace.resolve(path)), None
+    except OdapiError as error:
+        return None, error
+
+
+def _read_stored(prefix: str, workspace: Workspace) -> tuple[Stored | None, OdapiError | None]:
+    try:
+        return (read_stored(workspace.resolve(prefix)) if prefix else None), None
     except OdapiError as error:
         return None, error
