@@ -25,6 +25,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
 from odapi_runner.runs.launch import plan_training
 from odapi_runner.workspace import Workspace
+from support.detectors import write_d0
 
 FAKE_ENGINE = Path(__file__).parent.parent / "runs" / "fake_engine.py"
 SETTINGS = ("image_size=128", "batch_size=2", "num_steps=4")
@@ -152,7 +153,7 @@ def test_a_config_file_is_changed_on_the_way(workspace: Workspace, rendered: Pat
 def test_the_parent_is_the_run_that_it_starts_from(workspace: Workspace, rendered: Path) -> None:
     """A checkpoint of another run as fine_tune_checkpoint."""
     assert odapi_train("--foreground", "--run", "first").exit_code == 0
-    (workspace.train / "first" / "ckpt-1.index").touch()
+    write_d0(workspace.train / "first" / "ckpt-1", classes=3)
     start = "fine_tune_checkpoint=train/first/ckpt-1"
     result = odapi_train(
         *("--config", str(rendered), "-s", start, "--foreground"),
