@@ -68,6 +68,11 @@ def held_member(element: Any) -> str | None:
     return str(chosen) if chosen else None
 
 
+def element_label(element: Any) -> str | None:
+    """What a path may call an element by: `random_crop_image`, `name=val`; None for its number."""
+    return held_member(element) or _name(element)
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two messages of one kind, or two plain values, are the same; NaN is itself."""
     return _key(one) == _key(other)
@@ -96,7 +101,7 @@ def _name(element: Any) -> str | None:
     if isinstance(element, Message):
         for name in _NAMES:
             if name in element.DESCRIPTOR.fields_by_name and getattr(element, name):
-                return str(getattr(element, name))
+                return f"{name}={getattr(element, name)}"
     return None
 
 

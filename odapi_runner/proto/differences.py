@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.alignment import element_label, held_member, pair_elements
+from odapi_runner.proto.floats import shortest
+from odapi_runner.proto.messages import is_map, is_repeated
 
-Value = bool | int | float | str
-_Values = list[Value | None]
+Scalar = bool | int | float | str
+Value = Scalar | tuple[Scalar, ...]  # a list is a tuple
+
+_PLAIN = re.compile(r"[\w=-]+")
 
 
-def differing_fields(messages: Sequence[Any]) -> dict[str, _Values]:
-    """The value of each field that is not the same in all messages: one value a message.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field, and what it is in each of the messages."""
+
+    path: str
+    values: tuple[Value | None, ...]  # None: no such field there
+    defaults: tuple[bool, ...]  # which of them are not written, but what the schema says
+
+
+def find_differences(messages: Sequence[Any]) -> list[Difference]:
+    """The fields that are not the same in all messages of a kind, in the order of the schema.
 
     A field that is not set has its default. The member chosen of a `oneof` is a field of its own,
     under the oneof's name; inside a member that not all have chosen, only what is written counts.
-    None stands where a message has no such field. Repeated messages of the same number are
-    compared one by one (`path[0].field`), else as wholes.
 
-    Returns:
-        By path, sorted: "train_config.batch_size" -> [4, 8].
+    Elements of repeated messages are matched by what they hold (`alignment.pair_elements`), and
+    named by it: `data_augmentation_options[random_crop_image].random_crop_image.min_area`,
+    `eval_input_reader[name=val].shuffle`; by their number where that is not enough. An element
+    that only some have is one field. A changed order of them is a difference of the list itself.
     """
-    return dict(sorted(_walk(list(messages), ""))) if messages else {}
+    return list(_walk(list(messages), "")) if messages else []
 
 
-def _walk(messages: list[Any], path: str) -> Iterator[tuple[str, _Values]]:
+def differing_fields(messages: Sequence[Any]) -> dict[str, list[Scalar | None]]:
+    """The values of each field that is not the same in all messages, by path, sorted.
+
+    As `find_differences`, in plain values: "train_config.batch_size" -> [4, 8]; the elements of a
+    list are joined by "; ".
+    """
+    found = {
+        each.path: [joined(value) for value in each.values] for each in find_differences(messages)
+    }
+    return dict(sorted(found.items()))
+
+
+def joined(value: Value | None) -> Scalar | None:
+    """A value in one cell."""
+    return "; ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _walk(messages: list[Any], path: str) -> Iterator[Difference]:
     """The differences below `path`; None stands for a message that another one has chosen not."""
     some = next(message for message in messages if message is not None)
     for oneof in some.DESCRIPTOR.oneofs:
@@ -37,17 +71,29 @@ def _walk(messages: list[Any], path: str) -> Iterator[tuple[str, _Values]]:
         yield from _unequal(path + oneof.name.removesuffix("_oneof"), chosen)
     for field in some.DESCRIPTOR.fields:
         place = path + field.name
-        if is_repeated(field):
-            yield from _walk_repeated(messages, field, place)
+        if is_map(field):
+            yield from _walk_map(messages, field, place)
+        elif is_repeated(field):
+            yield from _walk_list(messages, field, place)
         elif field.message_type:
             yield from _walk_message(messages, field, place)
         else:
-            yield from _unequal(place, _scalars(messages, field))
+            yield from _walk_scalar(messages, field, place)
 
 
-def _walk_message(
-    messages: list[Any], field: FieldDescriptor, place: str
-) -> Iterator[tuple[str, _Values]]:
+def _walk_scalar(messages: list[Any], field: FieldDescriptor, place: str) -> Iterator[Difference]:
+    written_only = None in messages or field.containing_oneof is not None
+    values: list[Value | None] = []
+    defaults = []
+    for message in messages:
+        written = message is not None and message.HasField(field.name)
+        there = written or not (message is None or written_only)
+        values.append(_value(field, getattr(message, field.name)) if there else None)
+        defaults.append(there and not written)
+    yield from _unequal(place, values, defaults)
+
+
+def _walk_message(messages: list[Any], field: FieldDescriptor, place: str) -> Iterator[Difference]:
     present = [message is not None and message.HasField(field.name) for message in messages]
     if not any(present):
         return
@@ -65,53 +111,85 @@ def _walk_message(
     yield from found
 
 
-def _walk_repeated(
-    messages: list[Any], field: FieldDescriptor, place: str
-) -> Iterator[tuple[str, _Values]]:
-    lists = [None if message is None else getattr(message, field.name) for message in messages]
-    known = [items for items in lists if items is not None]
-    one_number = len(known) == len(lists) and len({len(items) for items in known}) == 1
-    if field.message_type and not _is_map(field) and one_number:
-        for number in range(len(known[0])):
-            yield from _walk([items[number] for items in known], f"{place}[{number}].")
-    else:
-        yield from _unequal(place, [_listed(field, items) if items else None for items in lists])
+def _walk_map(messages: list[Any], field: FieldDescriptor, place: str) -> Iterator[Difference]:
+    assert field.message_type is not None
+    kind = field.message_type.fields_by_name["value"]
+    maps = [{} if message is None else getattr(message, field.name) for message in messages]
+    for key in sorted({key for items in maps for key in items}):
+        parts = [items.get(key) for items in maps]
+        yield from _walk_part(parts, kind, f"{place}[{key}]")
 
 
-def _scalars(messages: list[Any], field: FieldDescriptor) -> _Values:
-    written_only = None in messages or field.containing_oneof is not None
-    return [
-        None
-        if message is None or (written_only and not message.HasField(field.name))
-        else _value(field, getattr(message, field.name))
-        for message in messages
+def _walk_list(messages: list[Any], field: FieldDescriptor, place: str) -> Iterator[Difference]:
+    lists = [[] if message is None else list(getattr(message, field.name)) for message in messages]
+    if field.message_type is None:
+        values = [tuple(_value(field, item) for item in items) or None for items in lists]
+        yield from _unequal(place, values)
+        return
+    slots = _align(lists)
+    names = _name_slots(lists, slots)
+    shared = [number for number, slot in enumerate(slots) if None not in slot]
+    orders = [
+        sorted(shared, key=lambda number: slots[number][which] or 0) for which in range(len(lists))
     ]
+    yield from _unequal(place, [tuple(names[number] for number in order) for order in orders])
+    for name, slot in zip(names, slots, strict=True):
+        parts = [None if n is None else items[n] for n, items in zip(slot, lists, strict=True)]
+        yield from _walk_part(parts, field, f"{place}[{name}]")
 
 
-def _value(field: FieldDescriptor, value: Any) -> Value:
+def _walk_part(parts: list[Any], kind: FieldDescriptor, place: str) -> Iterator[Difference]:
+    """An element of a list or a map, of which None stands where it is not there."""
+    if kind.message_type and None not in parts:
+        yield from _walk(parts, f"{place}.")
+    else:
+        spell = _content if kind.message_type else partial(_value, kind)
+        yield from _unequal(place, [None if part is None else spell(part) for part in parts])
+
+
+def _align(lists: Sequence[Sequence[Any]]) -> list[list[int | None]]:
+    """For each element that any list has, its place in each of the lists."""
+    slots: list[tuple[Any, list[int | None]]] = []  # with an element of each
+    for which, items in enumerate(lists):
+        known, slots = slots, []
+        for old, new in pair_elements([element for element, _ in known], items):
+            element, places = (None, [None] * which) if old is None else known[old]
+            slots.append((element if new is None else items[new], [*places, new]))
+    return [places for _, places in slots]
+
+
+def _name_slots(lists: Sequence[Sequence[Any]], slots: Sequence[Sequence[int | None]]) -> list[str]:
+    """What to call each element: by what it holds where only it does, else by its number."""
+    labels = []
+    for slot in slots:
+        there = [items[n] for n, items in zip(slot, lists, strict=True) if n is not None]
+        labels.append({element_label(element) for element in there})
+    times = Counter(label for found in labels for label in found)
+    names = []
+    for number, found in enumerate(labels):
+        label = next(iter(found)) if len(found) == 1 else None
+        plain = label is not None and times[label] == 1 and _PLAIN.fullmatch(label)
+        names.append(str(label) if plain else str(number))
+    return names
+
+
+def _content(element: Any) -> str:
+    """A message in one line, without the name of what it consists of."""
+    member = held_member(element)
+    inside = getattr(element, member) if member else element
+    return text_format.MessageToString(inside, as_one_line=True, as_utf8=True) or "set"
+
+
+def _value(field: FieldDescriptor, value: Any) -> Scalar:
     if field.enum_type:
         return str(field.enum_type.values_by_number[value].name)
-    if isinstance(value, bool | int | str):
-        return value
-    if field.type == FieldDescriptor.TYPE_FLOAT:
-        return float(str(np.float32(value)))  # as it was written: 0.08, not 0.07999999821186066
-    return value if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return shortest(value) if math.isfinite(value) else str(value)
+    return value if isinstance(value, bool | int | str) else str(value)
 
 
-def _listed(field: FieldDescriptor, items: Any) -> str:
-    """A list or a map in one line."""
-    if _is_map(field):
-        return "; ".join(sorted(f"{key}: {value}" for key, value in items.items()))
-    if field.message_type:
-        texts = (text_format.MessageToString(i, as_one_line=True, as_utf8=True) for i in items)
-        return "; ".join(texts)
-    return "; ".join(str(_value(field, item)) for item in items)
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
-
-
-def _unequal(place: str, values: Sequence[Value | None]) -> Iterator[tuple[str, _Values]]:
+def _unequal(
+    place: str, values: Sequence[Value | None], defaults: Sequence[bool] = ()
+) -> Iterator[Difference]:
     if any(value != values[0] for value in values):
-        yield place, list(values)
+        yield Difference(place, tuple(values), tuple(defaults) or (False,) * len(values))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from odapi_runner.proto.differences import differing_fields
+from odapi_runner.proto.differences import Difference, differing_fields, find_differences
 from odapi_runner.proto.text import parse_pipeline
+from support.random_configs import change, random_message, text_copy
 
 
 def differences(*texts: str) -> dict[str, list[Any]]:
@@ -82,34 +86,129 @@ FLIP = "data_augmentation_options { random_horizontal_flip { } }"
 CROP = "data_augmentation_options { random_crop_image { min_area: %s } }"
 
 
-def test_lists_of_one_length_are_compared_item_by_item() -> None:
-    """The second augmentation differs in one of its values."""
+def test_augmentations_are_compared_by_what_they_hold() -> None:
+    """Wherever they stand; one that only some have is one field, with all that it holds."""
+    path = "train_config.data_augmentation_options"
+
     found = differences(
-        f"train_config {{ {FLIP} {CROP % 0.25} }}", f"train_config {{ {FLIP} {CROP % 0.5} }}"
-    )
-
-    path = "train_config.data_augmentation_options[1].random_crop_image.min_area"
-    assert found == {path: [0.25, 0.5]}
-
-
-def test_lists_of_several_lengths_are_shown_whole() -> None:
-    """With an augmentation more or less, or another path, the lists stand side by side."""
-    found = differences(
-        f"train_config {{ {FLIP} }} eval_input_reader {{ }}",
-        f"train_config {{ {FLIP} {CROP % 0.5} }} eval_input_reader {{ }}",
-    )
-    paths = differences(
-        'train_input_reader { tf_record_input_reader { input_path: "데이터/a" input_path: "b" } }',
-        'train_input_reader { tf_record_input_reader { input_path: "c" } }',
+        f"train_config {{ {FLIP} {CROP % 0.25} }}",
+        f"train_config {{ {CROP % 0.5} }}",
+        f"train_config {{ {CROP % 0.25} }}",
     )
 
     assert found == {
-        "train_config.data_augmentation_options": [
-            "random_horizontal_flip { }",
-            "random_horizontal_flip { }; random_crop_image { min_area: 0.5 }",
-        ]
+        f"{path}[random_crop_image].random_crop_image.min_area": [0.25, 0.5, 0.25],
+        f"{path}[random_horizontal_flip]": ["set", None, None],
     }
-    assert paths == {"train_input_reader.tf_record_input_reader.input_path": ["데이터/a; b", "c"]}
+    assert differences("", f"train_config {{ {CROP % 0.5} }}") == {
+        f"{path}[random_crop_image]": [None, "min_area: 0.5"]
+    }
+
+
+def test_another_order_is_one_difference() -> None:
+    """It is told by what the elements hold; their values are compared all the same."""
+    hue = "data_augmentation_options { random_adjust_hue { } }"
+    path = "train_config.data_augmentation_options"
+
+    found = differences(
+        f"train_config {{ {FLIP} {CROP % 0.25} {hue} }}",
+        f"train_config {{ {hue} {FLIP} {CROP % 0.5} }}",
+    )
+
+    assert found == {
+        path: [
+            "random_horizontal_flip; random_crop_image; random_adjust_hue",
+            "random_adjust_hue; random_horizontal_flip; random_crop_image",
+        ],
+        f"{path}[random_crop_image].random_crop_image.min_area": [0.25, 0.5],
+    }
+
+
+def test_what_has_no_name_has_a_number() -> None:
+    """Two crops, equal ones matched first; steps without a member; elements of no oneof."""
+    path = "train_config.data_augmentation_options"
+    crop = "ssd_random_crop { operations { min_area: %s } operations { min_area: 0.5 } }"
+    operations = f"{path}[ssd_random_crop].ssd_random_crop.operations"
+    both = "train_config {{ data_augmentation_options {{ {} }} }}".format
+
+    assert differences(
+        f"train_config {{ {CROP % 0.1} {CROP % 0.3} }}", f"train_config {{ {CROP % 0.3} }}"
+    ) == {f"{path}[0]": ["min_area: 0.1", None]}
+    assert differences(both(crop % 0.1), both(crop % 0.2)) == {
+        f"{operations}[0].min_area": [0.1, 0.2]
+    }
+    assert differences(
+        both(crop % 0.1), both("ssd_random_crop { operations { min_area: 0.5 } }")
+    ) == {f"{operations}[0]": ["min_area: 0.1", None]}
+
+
+def test_readers_are_compared_by_name() -> None:
+    """By number where they have none, or one that is another in the other config."""
+    reader = "eval_input_reader {{ name: '{}' shuffle: {} }}".format
+
+    assert differences(
+        reader("val", "true") + reader("test", "true"),
+        reader("test", "false") + reader("val", "true"),
+    ) == {
+        "eval_input_reader": ["name=val; name=test", "name=test; name=val"],
+        "eval_input_reader[name=test].shuffle": [True, False],
+    }
+    assert differences(reader("a.b", "true"), reader("c", "true")) == {
+        "eval_input_reader[0].name": ["a.b", "c"]
+    }
+
+
+def test_plain_lists_are_compared_whole() -> None:
+    """One that is empty is none; maps are compared key by key."""
+    path = "train_input_reader.tf_record_input_reader.input_path"
+    found = differences(
+        'train_input_reader { tf_record_input_reader { input_path: "데이터/a" input_path: "b" } }',
+        "train_input_reader { tf_record_input_reader { input_path: 'c' } }",
+        "train_input_reader { tf_record_input_reader { } }",
+    )
+    maps = differences(
+        "eval_config { super_categories { key: 'a' value: '1' } }",
+        "eval_config { super_categories { key: 'a' value: '2' } super_categories { key: 'b' } }",
+    )
+
+    assert found == {path: ["데이터/a; b", "c", None]}
+    assert maps == {
+        "eval_config.super_categories[a]": ["1", "2"],
+        "eval_config.super_categories[b]": [None, ""],
+    }
+
+
+def test_a_difference_says_what_is_a_default_only() -> None:
+    """A list is a tuple there, and the order that of the schema."""
+    found = find_differences(
+        [
+            parse_pipeline(text, "x")
+            for text in ("train_config { num_steps: 3 }", "eval_config { metrics_set: 'a' }")
+        ]
+    )
+
+    assert found == [
+        Difference("train_config.num_steps", (3, 0), (False, True)),
+        Difference("eval_config.metrics_set", (None, ("a",)), (False, False)),
+    ]
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(st.randoms(use_true_random=False))
+def test_there_is_a_difference_exactly_where_messages_mean_something_else(random: Random) -> None:
+    """None of a message to itself, the same ones the other way round, each path once."""
+    message = random_message(random)
+    changed = text_copy(message)
+    for _ in range(2):
+        change(random, changed)
+
+    found = find_differences([message, changed])
+    back = find_differences([changed, message])
+
+    assert find_differences([message, text_copy(message)]) == []
+    assert len({each.path for each in found}) == len(found)
+    assert len(found) == len(back)
+    assert all(each.values[0] != each.values[1] for each in found)
 
 
 def test_many_messages_and_none() -> None:

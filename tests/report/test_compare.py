@@ -117,6 +117,30 @@ def test_a_field_whose_short_name_is_taken_or_doubled_has_its_path(workspace: Wo
     ]
 
 
+def test_augmentations_have_a_column_each_by_what_they_hold(workspace: Workspace) -> None:
+    """Present in some runs: what is written in it; in all: each value that differs."""
+    step = "data_augmentation_options {{ {} }}".format
+    flip, crop = step("random_horizontal_flip { }"), "random_crop_image { min_area: %s }"
+    write_run(workspace.train / "a", {10: 0.5}, more=flip + step(crop % 0.25))
+    write_run(workspace.train / "b", {10: 0.5}, more=step(crop % 0.5))
+    write_run(
+        workspace.train / "c", {10: 0.5}, more=step("random_adjust_hue { }") + step(crop % 0.5)
+    )
+
+    found = compare(workspace=workspace)
+
+    assert rows(found, *list(found.table.columns)[len(COLUMNS) :]) == [
+        [None, 0.25, "set"],
+        [None, 0.5, None],
+        ["set", 0.5, None],
+    ]
+    assert list(found.table.columns)[len(COLUMNS) :] == [
+        "data_augmentation_options[random_adjust_hue]",
+        "min_area",
+        "data_augmentation_options[random_horizontal_flip]",
+    ]
+
+
 def test_runs_are_given_by_folder_by_name_or_by_the_shell(workspace: Workspace) -> None:
     """`train/*` holds a README: it is skipped with a note; each run counts once."""
     first = write_run(workspace.train / "a", {10: 0.5})
