@@ -21,7 +21,7 @@ import click
 from absl import flags
 from absl import logging as _absl_logging  # noqa: F401 - defines --alsologtostderr and its like
 
-from odapi_runner.errors import ConfigError, OdapiError
+from odapi_runner.errors import CheckpointError, ConfigError, OdapiError
 from odapi_runner.proto.text import read_pipeline, render_pipeline
 
 _FLAGS = flags.FlagValues()
@@ -90,7 +90,21 @@ def main(argv: Sequence[str]) -> None:
     if _FLAGS["checkpoint_dir"].value:
         _evaluate(config)
     else:
+        _refuse_own_checkpoint(config.train_config.fine_tune_checkpoint)
         _train()
+
+
+def _refuse_own_checkpoint(prefix: str) -> None:
+    """A training goes on from the newest checkpoint of its folder, whatever it begins with.
+
+    Source: object_detection/utils/variables_helper.py, `ensure_checkpoint_supported`.
+    """
+    folder = _FLAGS["model_dir"].value
+    if prefix and Path(prefix).parent.resolve() == Path(folder).resolve():
+        raise CheckpointError(
+            f"--model_dir={folder}: fine_tune_checkpoint {prefix} lies in that folder",
+            fix="Train into another folder.",
+        )
 
 
 def _refuse_what_is_not_built() -> None:

@@ -95,6 +95,21 @@ def test_a_broken_config_is_named_by_line(tmp_path: Path) -> None:
     assert '"num_steps"' in second
 
 
+@pytest.mark.parametrize("folder", ["zoo", "./zoo/", "sub/../zoo"])
+def test_the_folder_of_the_fine_tune_checkpoint_is_refused(tmp_path: Path, folder: str) -> None:
+    """As in the Object Detection API: the checkpoint would count as the training's own."""
+    (tmp_path / "sub").mkdir()
+    text = 'train_config { fine_tune_checkpoint: "zoo/ckpt-0" }'
+    (tmp_path / "c").write_text(text, encoding="utf-8")
+    result = model_main(tmp_path, f"--model_dir={folder}", "--pipeline_config_path=c")
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        f"Error: --model_dir={folder}: fine_tune_checkpoint zoo/ckpt-0 lies in that folder",
+        "  Train into another folder.",
+    ]
+
+
 def test_help_lists_every_flag_of_the_script(tmp_path: Path) -> None:
     """Those of object_detection/model_main_tf2.py, and where they say what is different here."""
     result = model_main(tmp_path, "--help")
