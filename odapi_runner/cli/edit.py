@@ -1,0 +1,72 @@
+"""`odapi edit`: change a config and keep the rest of it as it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from odapi_runner.cli.options import change_options
+
+if TYPE_CHECKING:  # import what `odapi --help` has no time for
+    from odapi_runner.pipeline.edit import Edited
+    from odapi_runner.pipeline.overrides import Changes
+
+
+@click.command("edit")
+@click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+@change_options
+@click.option("--in-place", is_flag=True, help="Write the file; the old one is kept as CONFIG.bak.")
+@click.option("--diff", "as_diff", is_flag=True, help="Print the lines that change, not the text.")
+def command(*, config: Path, changes: Changes, in_place: bool, as_diff: bool) -> None:
+    """Change a config that exists; print it, or write it with --in-place.
+
+    Comments, order, spacing and line ends stay as they are, and so does everything that is not
+    asked to change. A field that goes takes its lines along, and a comment behind it.
+
+    \b
+    Example:
+      odapi edit my.config -s batch_size=8 -d train_config.sync_replicas > new.config
+      odapi edit my.config -s train_config.optimizer.adam_optimizer={} --diff
+      odapi edit my.config --patch experiment.txt --in-place
+    """
+    from odapi_runner.pipeline.edit import edit
+
+    edited = edit(config, changes, in_place=in_place)
+    for note in edited.notes:
+        click.echo(note, err=True)
+    if as_diff:
+        _print_diff(edited)
+    elif in_place:
+        _print_summary(edited)
+    elif sys.stdout.isatty():
+        click.echo(edited.after.text, nl=False)
+    else:
+        click.echo(edited.content, nl=False)
+
+
+def _print_diff(edited: Edited) -> None:
+    """What `diff -u` would print, in colours on a terminal."""
+    import difflib
+
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    before, after = (source.text.splitlines() for source in (edited.before, edited.after))
+    names = str(edited.path), f"{edited.path} (changed)"
+    lines = difflib.unified_diff(before, after, *names, lineterm="")
+    for number, line in enumerate(lines):
+        click.secho(line, fg=None if number < 2 else colours.get(line[0]))
+
+
+def _print_summary(edited: Edited) -> None:
+    """The path as the result; beside it what has changed, and where the old file is."""
+    from odapi_runner.cli.differences import shown_change
+
+    for difference in edited.differences:
+        click.echo(shown_change(difference), err=True)
+    if edited.backup is None:
+        click.echo("nothing to change", err=True)
+    else:
+        click.echo(f"the file as it was: {edited.backup}", err=True)
+    click.echo(edited.path)
