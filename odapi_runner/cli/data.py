@@ -183,8 +183,9 @@ def voc(
 
 @command.command()
 @click.argument("records", nargs=-1, required=True, metavar="RECORDS...")
+@click.option("--decode", is_flag=True, help="Decode every image, to find those cut short.")
 @format_option
-def inspect(records: tuple[str, ...], output_format: str) -> None:
+def inspect(records: tuple[str, ...], decode: bool, output_format: str) -> None:
     """Count what records hold, and find what is wrong with it.
 
     RECORDS are files, patterns or dataset folders. A row a class (boxes by COCO's small, medium
@@ -194,17 +195,19 @@ def inspect(records: tuple[str, ...], output_format: str) -> None:
     Example:
       odapi data inspect data/kitti
       odapi data inspect 'data/kitti/val-*.record' --format csv
+      odapi data inspect data/kitti --decode
     """
     from odapi_runner.cli.tables import print_table
     from odapi_runner.records.inspect import find_records, inspect_records, tabulate
 
-    found = inspect_records(find_records(records, Path.cwd()), track=_track)
+    found = inspect_records(find_records(records, Path.cwd()), decode=decode, track=_track)
     print_table(*tabulate(found), output_format)
     if found.faults:
-        bad = len({(fault.path, fault.record) for fault in found.faults})
-        more = f" (the first of {len(found.faults)} faults in {bad} of {found.images} records)"
+        (kind, counts), *others = found.faults.items()
+        count = f"{kind}: {counts.records} of {found.looked_at} records"
+        more = f"; the table has {len(others)} more kinds of faults" if others else ""
         fix = "Correct what wrote these records, or convert the annotations again."
-        raise DataError(f"{found.faults[0]}{more}", fix=fix)
+        raise DataError(f"{counts.examples[0]} ({count}{more})", fix=fix)
 
 
 def _split(classes: str) -> tuple[str, ...]:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from odapi_runner.pipeline.finding import Finding
-from odapi_runner.pipeline.rules import checkpoint, classes, records, schedule
+from odapi_runner.pipeline.rules import checkpoint, classes, labels, records, schedule
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.pipeline.rules.subject import build_subject
+from odapi_runner.pipeline.rules.subject import Look, build_subject
 from odapi_runner.proto.text import read_pipeline
+from odapi_runner.records.progress import Track, untracked
 from odapi_runner.workspace import Workspace, find_workspace
-
-T = TypeVar("T")
 
 RULES: tuple[Rule, ...] = (
     *classes.RULES,
     *schedule.RULES,
     *records.RULES,
+    *labels.RULES,
     *checkpoint.RULES,
 )
-
-
-def _untracked(items: Sequence[T], title: str) -> Iterable[T]:  # noqa: ARG001 - a `Track`
-    return items
 
 
 def check(
@@ -33,8 +28,9 @@ def check(
     *,
     engine: str = "builtin",
     every_record: bool = False,
+    decode: bool = False,
     from_scratch: bool = False,
-    track: records.Track[Any] = _untracked,
+    track: Track = untracked,
 ) -> list[Finding]:
     """What is wrong, or looks wrong, with a config and with the files that it names.
 
@@ -43,6 +39,7 @@ def check(
         workspace: where its relative paths start; the current one by default.
         engine: whose training it is for; a rule on another engine stays silent.
         every_record: look at all records, not only at a sample from each file.
+        decode: decode the images looked at as a whole, not only their headers.
         from_scratch: leave `fine_tune_checkpoint` out of account.
         track: shows progress over the records of a reader.
 
@@ -56,8 +53,7 @@ def check(
     if from_scratch:
         message = type(message).FromString(message.SerializeToString())
         message.train_config.ClearField("fine_tune_checkpoint")
-    subject = build_subject(message, workspace or find_workspace())
+    look = Look(every_record=every_record, decode=decode, track=track)
+    subject = build_subject(message, workspace or find_workspace(), look)
     rules = (rule for rule in RULES if rule.concerns(engine))
-    found = [finding for rule in rules for finding in rule.find(subject)]
-    found += records.records_are_usable(subject, every_record=every_record, track=track)
-    return found
+    return [finding for rule in rules for finding in rule.find(subject)]

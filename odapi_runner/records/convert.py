@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -38,20 +38,8 @@ from odapi_runner.formats.label_map import LabelMap, write_label_map
 from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.records.ahead import map_ahead
 from odapi_runner.records.folder import ANNOTATIONS, LABEL_MAP, SUMMARY, replacing_folder
+from odapi_runner.records.progress import Track, untracked
 from odapi_runner.records.sample import Fault, Object, Sample
-
-T = TypeVar("T")
-
-
-class Track(Protocol):
-    """Goes through items and may show how far it is, under a title."""
-
-    def __call__(self, items: Sequence[T], title: str) -> Iterable[T]: ...
-
-
-def untracked(items: Sequence[T], title: str) -> Iterable[T]:  # noqa: ARG001 - a `Track`
-    """Show nothing."""
-    return items
 
 
 @dataclass(frozen=True, slots=True)

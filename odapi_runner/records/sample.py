@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -83,16 +85,38 @@ def parse_image_header(source: Path | BinaryIO) -> tuple[str, int, int]:
     Raises:
         ValueError: no image, or of another format.
     """
+    with _opened(source) as image:
+        return _describe(image)
+
+
+def decode_image(source: Path | BinaryIO) -> tuple[str, int, int]:
+    """As `parse_image_header`, but every pixel is decoded: the image is whole.
+
+    Raises:
+        ValueError: no image, of another format, cut short or damaged.
+    """
+    with _opened(source) as image:
+        described = _describe(image)
+        image.load()
+    return described
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open an image; what Pillow says of a bad one, while it is used too, is a ValueError."""
     try:
         with Image.open(source) as image:
-            name, (width, height) = image.format, image.size
+            yield image
     except UnidentifiedImageError as error:
         raise ValueError("not an image") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise ValueError(f"the image cannot be read ({error})") from error
-    if name not in _FORMATS:
-        raise ValueError(f"the image is {name}; records hold PNG and JPEG only")
-    return _FORMATS[name], height, width
+
+
+def _describe(image: Image.Image) -> tuple[str, int, int]:
+    if image.format not in _FORMATS:
+        raise ValueError(f"the image is {image.format}; records hold PNG and JPEG only")
+    return _FORMATS[image.format], image.height, image.width
 
 
 def fit_to_image(

@@ -18,13 +18,12 @@ from odapi_runner.errors import DataError, did_you_mean
 from odapi_runner.formats.label_map import build_label_map
 from odapi_runner.records.convert import (
     Dataset,
-    Track,
     divide,
     read_samples,
-    untracked,
     write_dataset,
 )
 from odapi_runner.records.folder import refuse_to_overwrite
+from odapi_runner.records.progress import Track, untracked
 from odapi_runner.records.sample import (
     Fault,
     ImageFile,

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from odapi_runner.cli import main
+from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.workspace import Workspace
 from support.examples import annotated, write_records
@@ -34,7 +35,7 @@ def config(tmp_path: Path) -> str:
         "item { id: 1 name: 'Car' } item { id: 2 name: '사람' } item { id: 3 name: 'Cyclist' }",
         encoding="utf-8",
     )
-    write_rendered("kitti-d0", (), (), Workspace(tmp_path), tmp_path / "설정.config")
+    write_rendered("kitti-d0", Changes(), Workspace(tmp_path), tmp_path / "설정.config")
     return "설정.config"
 
 
@@ -57,8 +58,9 @@ def test_findings_are_two_lines_each_and_exit_1(config: str) -> None:
 def test_a_warning_is_no_failure(config: str) -> None:
     """Exit 0, and the finding is shown all the same."""
     path = Path(config)
-    for name in ("train-0.record", "val-0.record"):
-        write_records(Path("data/kitti") / name, [annotated()])
+    for name in ("train-0", "val-0"):
+        boxes, names = [(0.25, 0.25, 0.75, 0.5)] * 3, ["Car", "Pedestrian", "Cyclist"]
+        write_records(Path(f"data/kitti/{name}.record"), [annotated(name, boxes, names)])
     text = path.read_text("utf-8").replace("total_steps: 29925", "total_steps: 50000")
     path.write_text(text, encoding="utf-8")
 

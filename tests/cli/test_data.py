@@ -143,8 +143,9 @@ def test_faulty_records_fail_after_the_table(kitti: Path) -> None:
 
     assert result.exit_code == 1
     assert "fault,source id twice,,1," in result.stdout
-    assert "another record has this image/source_id (the first of 1 faults in 1 of 2 records)" in (
-        result.stderr
+    assert (
+        "another record has this image/source_id (source id twice: 1 of 2 records)\n"
+        in result.stderr
     )
 
 

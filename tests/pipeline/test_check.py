@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.formats.example import Annotated
-from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.pipeline.check import check
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.workspace import Workspace
-from support.examples import annotated, write_records
+from support.rule_cases import make_base
 
 REPOSITORY = Path(__file__).parent.parent.parent
 RATE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
@@ -29,14 +25,7 @@ CHECKPOINT = f"{FOLDER}/checkpoint/ckpt-0"
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace in which kitti-d0 has everything that it needs."""
-    place = Workspace(tmp_path)
-    for split in ("train", "val"):
-        write_records(place.data / "kitti" / f"{split}-00000-of-00001.record", [annotated()])
-    prefix = place.root / CHECKPOINT
-    prefix.parent.mkdir(parents=True)
-    prefix.with_name("ckpt-0.index").write_bytes(b"index")
-    prefix.with_name("ckpt-0.data-00000-of-00001").write_bytes(b"data")
-    return place
+    return make_base(tmp_path)
 
 
 def found(workspace: Workspace, *overrides: str, **options: Any) -> list[Finding]:
@@ -170,7 +159,7 @@ def test_an_empty_config_is_described_by_what_it_lacks(workspace: Workspace) -> 
         ("item { id: 1 nam: 'Car' }", "label-map", "label_map.pbtxt:1:14: "),
         ("", "label-map", "no item in this label map"),
         (
-            "item { id: 1 name: 'Car' } item { id: 3 name: 'Cyclist' }",
+            "item { id: 1 name: 'Car' } item { id: 3 name: 'Cyclist' display_name: 'Pedestrian' }",
             "label-map-gaps",
             "no class has id 2, but others have larger ids",
         ),
@@ -181,7 +170,7 @@ def test_a_mistake_in_the_label_map_is_said_once(
 ) -> None:
     """Training and evaluation share it."""
     label_map = workspace.data / "kitti" / "label_map.pbtxt"
-    message = build_pipeline("kitti-d0", (), (), workspace)
+    message = build_pipeline("kitti-d0", Changes(), workspace).message
     label_map.write_text(text, encoding="utf-8")
 
     finding = only(check(message, workspace))
@@ -299,197 +288,3 @@ def test_without_a_checkpoint_nothing_of_it_matters(workspace: Workspace) -> Non
     kind = "train_config.fine_tune_checkpoint_type=nonsense"
 
     assert found(workspace, "fine_tune_checkpoint=", kind) == []
-
-
-# Records
-
-
-def test_an_absent_pattern_names_the_nearest_file(workspace: Workspace) -> None:
-    """Each pattern counts, not only all together."""
-    finding = only(
-        found(workspace, "train_records=data/kitti/train-*.record,data/kitti/trian-00000.record")
-    )
-
-    assert finding.rule == "records"
-    assert finding.what == "data/kitti/trian-00000.record: no file of that name"
-    assert "odapi data convert" in finding.fix
-
-
-def damage_length(content: bytes) -> bytes:
-    return b"\xff" + content[1:]
-
-
-def damage_payload(content: bytes) -> bytes:
-    return content[:40] + b"\xff\xff" + content[42:]
-
-
-@pytest.mark.parametrize(
-    ("damage", "rule", "what"),
-    [
-        (damage_length, "records", "not a TFRecord file (byte 0)"),
-        (lambda content: content[:-9], "records", "the file ends within a record"),
-        (damage_payload, "record-unreadable", "a record is damaged (byte 12)"),
-        (lambda _: b"Car 0.00 0 -1.5\n", "records", "not a TFRecord file"),
-    ],
-)
-def test_a_damaged_file_is_named(
-    workspace: Workspace, damage: Callable[[bytes], bytes], rule: str, what: str
-) -> None:
-    """Its header, its end, its content, or no records at all."""
-    path = workspace.data / "kitti" / "val-00000-of-00001.record"
-    path.write_bytes(damage(path.read_bytes()))
-
-    finding = only(found(workspace))
-
-    assert finding.rule == rule
-    assert what in finding.what
-
-
-@pytest.mark.parametrize(
-    ("example", "rule", "what", "fix"),
-    [
-        (
-            annotated(boxes=[(1, 2, 5, 6)]),
-            "box-in-pixels",
-            "xmin 2, ymax 5, xmax 6) is in pixels, not in 0..1 (1 of 2 records looked at)",
-            "Divide x by the width and y by the height of the image before writing.",
-        ),
-        (
-            annotated(boxes=[(0.1, 0.1, 0.5, 0.5), (0.6, 0.1, 0.5, 0.5)]),
-            "box-inverted",
-            "box 1 (ymin 0.6, xmin 0.1, ymax 0.5, xmax 0.5) is inverted",
-            "Swap the ends",
-        ),
-        (
-            annotated(boxes=[(0.1, 0.1, 1.25, 0.5)]),
-            "box-out-of-range",
-            "is not within 0..1",
-            "Clip",
-        ),
-        (
-            annotated(boxes=[(0.1, -0.5, 0.5, 0.5)]),
-            "box-out-of-range",
-            "is not within 0..1",
-            "Clip",
-        ),
-        (annotated(boxes=[(0.1, 0.1, 0.1, 0.5)]), "box-without-area", "has no area", "Remove"),
-        (annotated(boxes=[(0.1, 0.1, np.nan, 0.5)]), "box-not-finite", "is not finite", "Correct"),
-        (
-            annotated(names=["car"]),
-            "label-unknown",
-            "boxes of classes that data/kitti/label_map.pbtxt does not have are dropped: car (1)",
-            'Did you mean "Car"?',
-        ),
-        (
-            annotated(boxes=[(0, 0, 1, 1)] * 3, names=["Van", "Tram", "Van"]),
-            "label-unknown",
-            "Tram (1), Van (2)",
-            "Add them to the label map; it has Car, Pedestrian, Cyclist.",
-        ),
-        (
-            annotated(names=[], class_ids=np.array([4])),
-            "label-id-unknown",
-            "no class of data/kitti/label_map.pbtxt has id 4",
-            "Correct the label map",
-        ),
-        (
-            annotated(names=[]),
-            "label-missing",
-            "boxes, but neither class/text nor class/label",
-            "Write image/object/class/text",
-        ),
-        (annotated(image=b"no image"), "image-undecodable", "not an image", "Replace"),
-        (annotated(image_format="jpeg"), "image-format", "the image is png", "Write"),
-        (annotated(width=9), "image-size", "say 9x40, but the image is 80x40", "Write"),
-    ],
-)
-def test_a_mistake_in_a_record_is_named_with_file_and_number(
-    workspace: Workspace, example: Annotated, rule: str, what: str, fix: str
-) -> None:
-    """Of each kind the first one, and how many records have it."""
-    path = workspace.data / "kitti" / "train-00000-of-00001.record"
-    write_records(path, [annotated(), example])
-
-    finding = only(found(workspace))
-
-    assert (finding.rule, finding.severity) == (rule, "error")
-    assert what in finding.what
-    assert finding.fix.startswith(fix)
-    if rule != "label-unknown":
-        assert finding.place == f"{path}: record 1"
-
-
-def test_a_record_of_something_else_is_named(workspace: Workspace) -> None:
-    """The framing is right, the payload no tf.train.Example."""
-    path = workspace.data / "kitti" / "train-00000-of-00001.record"
-    with RecordWriter(path) as writer:
-        writer.write(b"\xff\xff")
-
-    finding = only(found(workspace))
-
-    assert (finding.rule, finding.place) == ("record-unreadable", f"{path}: record 0")
-    assert finding.what == "not a tf.train.Example (1 of 1 records looked at)"
-
-
-def test_files_without_records_are_an_error(workspace: Workspace) -> None:
-    """There is nothing to train on."""
-    (workspace.data / "kitti" / "train-00000-of-00001.record").write_bytes(b"")
-
-    finding = only(found(workspace))
-
-    assert (finding.rule, finding.what) == ("records", "the files hold no record")
-
-
-def test_ids_count_only_where_there_are_no_names(workspace: Workspace) -> None:
-    """As the decoder has it: a known name makes a strange id harmless."""
-    path = workspace.data / "kitti" / "train-00000-of-00001.record"
-    write_records(path, [annotated(class_ids=np.array([99]))])
-
-    assert found(workspace) == []
-
-
-def test_records_without_boxes_are_worth_a_warning(workspace: Workspace) -> None:
-    """Pictures of nothing are fine, but not if there is nothing else."""
-    path = workspace.data / "kitti" / "train-00000-of-00001.record"
-
-    write_records(path, [annotated(boxes=[]), annotated()])
-    assert found(workspace) == []
-    write_records(path, [annotated(boxes=[])])
-    finding = only(found(workspace))
-    assert (finding.rule, finding.severity) == ("no-boxes", "warning")
-
-
-def test_a_sample_is_taken_from_each_file_and_all_is_all(workspace: Workspace) -> None:
-    """200 records of each reader, the first of each file; --all finds the one behind them."""
-    good, bad = annotated(), annotated(boxes=[(0.1, 0.1, 0.1, 0.5)])
-    for shard in range(2):
-        path = workspace.data / "kitti" / f"train-{shard:05d}-of-00002.record"
-        write_records(path, [*[good] * 100, *[bad] * shard])
-    (workspace.data / "kitti" / "train-00000-of-00001.record").unlink()
-    titles: list[tuple[str, int]] = []
-
-    def track(items: Sequence[Any], title: str) -> Sequence[Any]:
-        titles.append((title, len(items)))
-        return items
-
-    assert found(workspace, track=track) == []
-    finding = only(found(workspace, every_record=True, track=track))
-
-    assert finding.rule == "box-without-area"
-    assert "(1 of 201 records looked at)" in finding.what
-    assert titles[0] == ("train_input_reader", 200)
-    assert titles[2] == ("train_input_reader", 201)
-
-
-def test_of_many_files_some_are_looked_into(workspace: Workspace) -> None:
-    """201 shards of one record: every second one."""
-    for shard in range(201):
-        write_records(workspace.data / "kitti" / f"many-{shard:03d}.record", [annotated()])
-    counts: list[int] = []
-
-    def track(items: Sequence[Any], title: str) -> Sequence[Any]:
-        counts.append(len(items))
-        return items
-
-    assert found(workspace, "train_records=data/kitti/many-*.record", track=track) == []
-    assert counts[0] == 101

@@ -14,7 +14,8 @@ from PIL import Image
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated, encode_example
 from odapi_runner.formats.tfrecord import RecordWriter
-from odapi_runner.records.inspect import ClassCounts, find_records, inspect_records, tabulate
+from odapi_runner.records.found import ClassCounts, RecordFault, RecordPlace, Survey
+from odapi_runner.records.inspect import find_records, inspect_records, tabulate
 
 
 def encoded(width: int = 400, height: int = 200, name: str = "PNG") -> bytes:
@@ -52,6 +53,14 @@ def write(path: Path, *values: Annotated) -> Path:
     return path
 
 
+def only_fault(found: Survey) -> RecordFault:
+    """The fault of the only record that has one."""
+    ((kind, counts),) = found.faults.items()
+    (fault,) = counts.examples
+    assert (counts.records, fault.kind) == (1, kind)
+    return fault
+
+
 def test_counts(tmp_path: Path) -> None:
     """Sizes by COCO's areas, from `area` or else the box; ignored boxes apart."""
     one = build(
@@ -72,11 +81,13 @@ def test_counts(tmp_path: Path) -> None:
 
     found = inspect_records([path])
 
-    assert found.classes == (
-        ClassCounts("Car", 1, 1, 3, 1, 1, 1, 1, 2),
-        ClassCounts("보행자", 2, 1, 1, 1, 0, 0, 0, 0),
-    )
-    assert (found.images, found.images_without_boxes, found.faults) == (3, 1, ())
+    assert found.classes == {
+        ("Car", 1): ClassCounts(RecordPlace(path, 0), 1, 3, 1, 1, 1, 1, 2),
+        ("보행자", 2): ClassCounts(RecordPlace(path, 1), 1, 1, 1, 0, 0, 0, 0),
+    }
+    assert (found.total, found.looked_at, found.without_boxes, found.faults) == (3, 3, 1, {})
+    assert (found.boxes, found.box_counts, found.fullest) == (6, {3: 2, 0: 1}, RecordPlace(path, 0))
+    assert found.image_sizes == {(200, 400): 3}
     assert tabulate(found)[1][-1] == ("all", None, None, 3, 4, 2, 1, 1, 1, 2, None)
 
 
@@ -84,7 +95,10 @@ def test_records_with_ids_only(tmp_path: Path) -> None:
     """Without class/text the id is the name."""
     path = write(tmp_path / "a.record", build([(0, 0, 1, 1)], class_names=()))
 
-    assert [(item.name, item.id) for item in inspect_records([path]).classes] == [("id 1", 1)]
+    found = inspect_records([path])
+
+    assert list(found.classes) == [(None, 1)]
+    assert tabulate(found)[1][0][1:3] == ("id 1", 1)
 
 
 WHOLE = [(0.0, 0.0, 1.0, 1.0)]
@@ -117,7 +131,7 @@ def test_faults(tmp_path: Path, value: Annotated, kind: str, words: str) -> None
     """Every kind of fault is found, alone, and told with its place."""
     path = write(tmp_path / "a.record", build(WHOLE, source_id="good"), value)
 
-    (fault,) = inspect_records([path]).faults
+    fault = only_fault(inspect_records([path]))
 
     assert (fault.kind, fault.record) == (kind, 1)
     assert words in fault.detail
@@ -128,7 +142,7 @@ def test_source_ids_are_compared_across_files(tmp_path: Path) -> None:
     """The same image in train and val, or twice, is a fault of the later record."""
     paths = [write(tmp_path / f"{name}.record", build(WHOLE)) for name in "ab"]
 
-    (fault,) = inspect_records(paths).faults
+    fault = only_fault(inspect_records(paths))
     assert (fault.kind, fault.path, fault.record) == ("source id twice", paths[1], 0)
 
 
@@ -139,7 +153,7 @@ def test_records_of_something_else(tmp_path: Path) -> None:
     with RecordWriter(tmp_path / "empty.record"):
         pass
 
-    (fault,) = inspect_records([tmp_path / "a.record"]).faults
+    fault = only_fault(inspect_records([tmp_path / "a.record"]))
     assert (fault.kind, fault.detail) == ("record unreadable", "not a tf.train.Example")
     with pytest.raises(DataError, match="no record"):
         inspect_records([tmp_path / "empty.record"])
@@ -149,7 +163,7 @@ def test_a_little_rounding_is_no_fault(tmp_path: Path) -> None:
     """Converters that divide in float32 end a hair beyond 1."""
     path = write(tmp_path / "a.record", build([(0, 0, 1.000001, 1)]))
 
-    assert inspect_records([path]).faults == ()
+    assert inspect_records([path]).faults == {}
 
 
 def test_find_records(tmp_path: Path) -> None:

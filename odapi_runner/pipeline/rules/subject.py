@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.label_map import LabelMap, read_label_map
 from odapi_runner.pipeline.rules.stored import Stored, read_stored
+from odapi_runner.records.progress import Track, untracked
 from odapi_runner.workspace import Workspace
+
+if TYPE_CHECKING:  # numpy comes with it
+    from odapi_runner.records.found import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How closely to look at what lies behind a config; what was seen is seen for later ones."""
+
+    records: bool = True  # read records at all
+    every_record: bool = False  # all of them, not a sample
+    decode: bool = False  # decode whole images, not only their headers
+    track: Track = untracked
+    surveys: dict[tuple[Path, ...], Survey] = field(default_factory=dict)  # by files
+
+    def survey(self, files: tuple[Path, ...], title: str) -> Survey | None:
+        """What the records of these files hold, read once; None where none are to be read."""
+        if not self.records or not files:
+            return None
+        # numpy and Pillow come with it.
+        from odapi_runner.records.survey import survey_records
+
+        if files not in self.surveys:
+            self.surveys[files] = survey_records(
+                files,
+                every_record=self.every_record,
+                decode=self.decode,
+                track=self.track,
+                title=title,
+            )
+        return self.surveys[files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +55,13 @@ class Reader:
     label_map_path: str
     label_map: LabelMap | None
     label_map_error: OdapiError | None
+    settings: Any  # the InputReader itself
+    survey: Survey | None = None  # of its records; None where none were looked at
+
+    @property
+    def trains(self) -> bool:
+        """Whether it feeds the training, not an evaluation."""
+        return self.place == "train_input_reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +75,11 @@ class Subject:
     stored_error: OdapiError | None = None
 
     @property
+    def training(self) -> Reader:
+        """The reader that feeds the training."""
+        return self.readers[0]
+
+    @property
     def num_classes(self) -> int | None:
         """The model's number of classes; None where no model is set."""
         family = self.config.model.WhichOneof("model")
@@ -46,18 +90,19 @@ class Subject:
         return f"model.{self.config.model.WhichOneof('model')}.num_classes"
 
 
-def build_subject(config: Any, workspace: Workspace) -> Subject:
-    """Look up every file that a config names; records are not read yet."""
+def build_subject(config: Any, workspace: Workspace, look: Look | None = None) -> Subject:
+    """Look up every file that a config names, and read its records as `look` says."""
+    look = look or Look()
     readers = [("train_input_reader", config.train_input_reader)]
     readers += [
         (f"eval_input_reader[{n}]", item) for n, item in enumerate(config.eval_input_reader)
     ]
     stored, problem = _read_stored(config.train_config.fine_tune_checkpoint, workspace)
-    looked_up = tuple(_build_reader(*reader, workspace) for reader in readers)
+    looked_up = tuple(_build_reader(*reader, workspace, look) for reader in readers)
     return Subject(config, workspace, looked_up, stored, problem)
 
 
-def _build_reader(place: str, reader: Any, workspace: Workspace) -> Reader:
+def _build_reader(place: str, reader: Any, workspace: Workspace, look: Look) -> Reader:
     # numpy comes with it, and a config without files has no need of that.
     from odapi_runner.formats.tfrecord import expand_patterns
 
@@ -71,8 +116,23 @@ def _build_reader(place: str, reader: Any, workspace: Workspace) -> Reader:
             absent.append(error)
     label_map, problem = _read_label_map(reader.label_map_path, workspace)
     return Reader(
-        place, patterns, tuple(files), tuple(absent), reader.label_map_path, label_map, problem
+        place=place,
+        patterns=patterns,
+        files=tuple(files),
+        absent=tuple(absent),
+        label_map_path=reader.label_map_path,
+        label_map=label_map,
+        label_map_error=problem,
+        settings=reader,
+        # A SequenceExample is another message; nothing here reads it.
+        survey=look.survey(tuple(files), place) if _holds_examples(reader) else None,
     )
+
+
+def _holds_examples(reader: Any) -> bool:
+    kinds = type(reader).DESCRIPTOR.fields_by_name["input_type"].enum_type.values_by_number
+    name: str = kinds[reader.input_type].name
+    return name != "TF_SEQUENCE_EXAMPLE"
 
 
 def _read_label_map(path: str, workspace: Workspace) -> tuple[LabelMap | None, OdapiError | None]:
