@@ -1,0 +1,1 @@
+"""AutoAugment for detection: `policies` does without TensorFlow, `apply` does them."""
