@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -68,6 +69,22 @@ def link_or_copy(source: Path, target: Path) -> None:
     except OSError:
         with replacing(target) as aside:
             shutil.copyfile(source, aside)
+
+
+def keep_backup(path: Path) -> Path:
+    """Give a file, as it is, another name that stays when it is replaced.
+
+    Returns:
+        `NAME.bak`, or `NAME.bak-2`, …: an older backup is replaced by none.
+    """
+    for number in itertools.count(1):
+        backup = path.with_name(f"{path.name}.bak" + (f"-{number}" if number > 1 else ""))
+        if not backup.exists():
+            link_or_copy(path, backup)
+            return backup
+        if backup.read_bytes() == path.read_bytes():
+            return backup
+    raise AssertionError("itertools.count does not end")
 
 
 def sha256(path: Path) -> str:

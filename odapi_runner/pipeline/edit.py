@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,20 +72,8 @@ def edit(config: str | Path, changes: Changes, *, in_place: bool = False) -> Edi
 def _write(edited: Edited) -> Path:
     """Replace the file, also where the path is a link to it; return its backup."""
     target = edited.path.resolve() if edited.path.is_symlink() else edited.path
-    backup = _keep(target)
+    backup = files.keep_backup(target)
     with files.replacing(target) as aside:
         aside.write_bytes(edited.content)
         shutil.copymode(target, aside)
     return backup
-
-
-def _keep(path: Path) -> Path:
-    """Another name for the file as it is, which stays when it is replaced."""
-    for number in itertools.count(1):
-        backup = path.with_name(f"{path.name}.bak" + (f"-{number}" if number > 1 else ""))
-        if not backup.exists():
-            files.link_or_copy(path, backup)
-            return backup
-        if backup.read_bytes() == path.read_bytes():
-            return backup
-    raise AssertionError("itertools.count does not end")
