@@ -80,6 +80,12 @@ def apply_changes(message: Any, changes: Changes) -> Changed:
         ConfigError: a patch or an override that does not fit the config.
     """
     draft = Draft(message, words=SHORTHANDS)
+    if changes.patches:
+        # Its grammar takes time that a command without a patch need not spend.
+        from odapi_runner.pipeline.patch import apply_patch
+
+        for patch in changes.patches:
+            apply_patch(draft, patch)
     overrides = [parse_override(item) for item in changes.overrides]
     words = {item.path: item.value for item in overrides if is_shorthand(item)}
     for name, set_word in SHORTHANDS.items():

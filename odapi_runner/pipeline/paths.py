@@ -62,6 +62,20 @@ def parse_path(path: str) -> tuple[Step, ...]:
         start = end + 1
 
 
+def in_brackets(chosen: int | str) -> str:
+    """The brackets that say a number of a place, or a text in quotes.
+
+    Raises:
+        ConfigError: a text has both kinds of quotes.
+    """
+    if isinstance(chosen, int):
+        return f"[{chosen}]"
+    quote = "'" if '"' in chosen else '"'
+    if quote in chosen:
+        raise ConfigError(f"[{chosen}]: quotes of both kinds", fix="Edit it in the file itself.")
+    return f"[{quote}{chosen}{quote}]"
+
+
 def is_map(field: FieldDescriptor) -> bool:
     """Whether a field is a map, which protobuf has as a list of entries."""
     return field.message_type is not None and field.message_type.GetOptions().map_entry
@@ -139,20 +153,29 @@ def _paths_alike(message: Any, name: str) -> list[list[Step]]:
 
 
 def _as_steps(message: Any, paths: Sequence[str]) -> list[list[Step]]:
-    """The steps of those paths that lead through what is set; where none does, of all."""
-    there = [path for path in paths if _is_set(message, path.split(".")[:-1])]
-    return [[Step(name, None) for name in path.split(".")] for path in there or paths]
+    """The steps of those paths that lead through what is set; where none does, of all.
+
+    Then a path comes before others that leave what is set sooner, as that of another model does.
+    """
+    split = [path.split(".") for path in paths]
+    there = [names for names in split if is_set(message, names[:-1])]
+
+    def left_after(names: list[str]) -> int:
+        return next(end for end in range(len(names), -1, -1) if is_set(message, names[:end]))
+
+    found = there or sorted(split, key=left_after, reverse=True)
+    return [[Step(name, None) for name in names] for names in found]
 
 
-def _is_set(message: Any, names: Sequence[str]) -> bool:
+def is_set(message: Any, names: Sequence[str]) -> bool:
     """Whether every message of these names is there; of a list, one that holds the next."""
     if not names:
         return True
     field = message.DESCRIPTOR.fields_by_name[names[0]]
     child = getattr(message, names[0])
     if is_repeated(field):
-        return any(_is_set(each, names[1:]) for each in child)
-    return bool(message.HasField(names[0])) and _is_set(child, names[1:])
+        return any(is_set(each, names[1:]) for each in child)
+    return bool(message.HasField(names[0])) and is_set(child, names[1:])
 
 
 def _with_places(message: Any, steps: Sequence[Step]) -> Iterator[Step]:
