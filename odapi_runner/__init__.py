@@ -27,6 +27,7 @@ _CALLS = {
     "compare": "odapi_runner.report.compare",
     "convert_kitti": "odapi_runner.records.kitti",
     "convert_voc": "odapi_runner.records.voc",
+    "diff": "odapi_runner.runs.diff",
     "edit": "odapi_runner.pipeline.edit",
     "evaluate": "odapi_runner.runs.evaluate",
     "find_run": "odapi_runner.runs.names",

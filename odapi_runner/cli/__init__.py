@@ -10,6 +10,7 @@ from odapi_runner.cli import (
     compare,
     data,
     demo,
+    diff,
     edit,
     logs,
     parse,
@@ -46,6 +47,7 @@ main.add_command(parse.command)
 main.add_command(presets.command)
 main.add_command(render.command)
 main.add_command(edit.command)
+main.add_command(diff.command)
 main.add_command(evaluate.command)
 main.add_command(logs.command)
 main.add_command(resume.command)
