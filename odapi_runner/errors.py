@@ -17,14 +17,17 @@ from collections.abc import Iterable
 
 import click
 
+# The longest line of an error: what it quotes may be of any length.
+_LONGEST = 500
+
 
 class OdapiError(click.ClickException):
     """A problem the user can fix: shown as what happened, then what to do; exit code 1."""
 
     def __init__(self, what: str, *, fix: str) -> None:
-        super().__init__(f"{what}\n  {fix}")
-        self.what = what
-        self.fix = fix
+        self.what = "\n".join(shortened(printable(line)) for line in what.split("\n"))
+        self.fix = printable(fix)
+        super().__init__(f"{self.what}\n  {self.fix}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the way back from a worker process (`fix` is keyword-only)."""
@@ -49,6 +52,23 @@ class RunError(OdapiError):
 
 def _rebuild(kind: type[OdapiError], what: str, fix: str) -> OdapiError:
     return kind(what, fix=fix)
+
+
+def printable(text: str) -> str:
+    r"""A text in which escapes such as `\x00` stand for what cannot be printed, line ends included.
+
+    A name of a file that is no UTF-8 is such a text, too: it holds half of surrogate pairs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def shortened(text: str, most: int = _LONGEST) -> str:
+    """A text without its end, where it is longer than `most` signs."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -10,8 +10,8 @@ from odapi_runner.proto.messages import PACKAGE, POOL
 
 _Explained = Callable[[re.Match[str], str], tuple[str, str]]
 
-# The longest sentence about a mistake: it may quote what it found.
-_MOST_SHOWN = 200
+# A field's name stands within so many signs before the place of its value.
+_NEAR = 200
 
 
 def explain_mistake(
@@ -21,19 +21,14 @@ def explain_mistake(
     lines = text.split("\n")  # as text_format counts them
     source = lines[line - 1] if line and line <= len(lines) else ""
     end = (column or 1) - 1
-    before = re.search(r"(\w+)\s*:?\s*$", source[max(0, end - _MOST_SHOWN) : end])
+    before = re.search(r"(\w+)\s*:?\s*$", source[max(0, end - _NEAR) : end])
     field = before[1] if before else "this field"
     for pattern, explained in _EXPLANATIONS:
         if found := pattern.search(sentence):
-            what, fix = explained(found, field)
-            return _shortened(what), fix
+            return explained(found, field)
     # The rest is shown as it is, without the place and the line of text that stand before it.
     bare = sentence.removeprefix(f"{line}:{column} : ").removeprefix(f"'{source}': ")
-    return _shortened(bare), "Correct the text at this place; every { needs its }."
-
-
-def _shortened(what: str) -> str:
-    return what if len(what) <= _MOST_SHOWN else f"{what[:_MOST_SHOWN]}…"
+    return bare, "Correct the text at this place; every { needs its }."
 
 
 def _unknown_field(message: str, name: str) -> tuple[str, str]:

@@ -123,8 +123,7 @@ def _read_bytes(path: Path) -> bytes:
             f"{path}: cannot be read ({error.strerror})", fix="Check the path and its permissions."
         ) from error
     except ValueError as error:  # a zero byte in the name
-        name = str(path).encode("unicode_escape").decode()
-        raise ConfigError(f"{name}: cannot be a path", fix="Check the path.") from error
+        raise ConfigError(f"{path}: cannot be a path", fix="Check the path.") from error
     if len(content) > MOST_BYTES:
         raise ConfigError(
             f"{path}: larger than {MOST_BYTES // 1_000_000} MB, which no config or label map is",

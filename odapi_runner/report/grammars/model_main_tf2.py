@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.report.rows import EvalRow, Row, TrainRow
 
-_VALUE = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
+_VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
 _STEP = re.compile(rf"\bStep (\d+) per-step time ({_VALUE})s(?: loss=({_VALUE}))?")
 _PAIR = re.compile(rf"""['"]([^'"]+)['"]: (?:np\.float\d+\()?({_VALUE})\)?(?=[,}}]|\s*$)""")
 _EVALUATED = re.compile(r"\bEval metrics at step (\d+)")

@@ -55,6 +55,16 @@ def evaluation(step: int, metrics: dict[str, float], prefix: str = "INFO:tensorf
     return "\n".join(lines) + "\n"
 
 
+def test_a_number_with_two_points_is_none() -> None:
+    """Two writers whose lines ran into each other."""
+    text = evaluation(100, EXACT).replace("1.043772", "1.04.3772")
+
+    (row,) = rows(text)
+
+    assert isinstance(row, EvalRow)
+    assert "Loss/total_loss" not in row.metrics
+
+
 def test_the_form_of_2020_has_the_loss_in_the_step_line() -> None:
     """Both handlers' lines are one row; `loss` is the total loss."""
     text = """\
