@@ -103,7 +103,7 @@ def test_a_file_that_is_no_config_raises(workspace: Workspace) -> None:
             "train_config.fine_tune_checkpoint_type=fine_tune",
             "checkpoint-type",
             "error",
-            '"fine_tune" is no type',
+            '"fine_tune" is a type no longer',
         ),
         (
             "train_config.fine_tune_checkpoint_type=",
@@ -265,7 +265,7 @@ def test_a_published_checkpoint_that_is_absent_is_one_finding(workspace: Workspa
         ),
         (
             "train/first/ckpt-9",
-            "train/first/ckpt-9 has an .index, but no .data-…: half of it is missing",
+            "ROOT/train/first/ckpt-9.index: not the index of a checkpoint, or cut short",
             "Unpack or copy the checkpoint again.",
         ),
     ],
