@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from odapi_runner.formats.example import Annotated, encode_example
-from odapi_runner.formats.tfrecord import RecordWriter, read_records
+from odapi_runner.formats.example import Annotated
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.workspace import Workspace
-from support.examples import annotated, write_records
+from support.examples import annotated
+from support.more_records import adding, holding
 from support.rule_cases import Bend, Case, bend
 
-TRAIN = "train-00000-of-00001.record"
 LABEL_MAP = "data/kitti/label_map.pbtxt"
 UNKNOWN = f"boxes of classes that {LABEL_MAP} does not have are dropped: "
 BOX = (0.25, 0.25, 0.75, 0.75)
@@ -27,26 +26,6 @@ def labelled(names: Sequence[str], ids: Sequence[int], **more: Any) -> Annotated
     boxes = [BOX] * max(len(names), len(ids))
     ids_ = np.array(ids, np.int64)
     return annotated("labelled", boxes, names, class_ids=ids_, **more)
-
-
-def adding(*examples: Annotated) -> Bend:
-    """Records more than the base has for training."""
-
-    def write(workspace: Workspace) -> None:
-        path = workspace.data / "kitti" / TRAIN
-        there = list(read_records(path))
-        with RecordWriter(path) as writer:
-            for payload in (*there, *map(encode_example, examples)):
-                writer.write(payload)
-
-    return bend(files=write)
-
-
-def holding(*examples: Annotated) -> Bend:
-    """Nothing but these records for training, four times."""
-    return bend(
-        files=lambda workspace: write_records(workspace.data / "kitti" / TRAIN, examples * 4)
-    )
 
 
 IGNORED = {"is_crowd": np.array([True]), "group_of": np.array([True])}
@@ -63,7 +42,7 @@ CASES = {
         fails=adding(labelled(["Car"], [2])), passes=adding(labelled(["Car"], [1]))
     ),
     "class-unused": Case(
-        fails=holding(labelled(NAMES[:2], [])), passes=holding(labelled(NAMES, []))
+        fails=holding(*[labelled(NAMES[:2], [])] * 4), passes=holding(*[labelled(NAMES, [])] * 4)
     ),
 }
 
@@ -135,8 +114,8 @@ def test_a_class_is_known_by_its_display_name_too(found: Found) -> None:
 
 def test_unused_classes_are_listed_where_all_records_were_looked_at(found: Found) -> None:
     """Of a sample nobody can say that."""
-    (finding,) = found(holding(annotated("car")))
+    (finding,) = found(holding(*[annotated("car")] * 4))
     assert finding.severity == "hint"
     assert finding.what == "no record has a box of Pedestrian, Cyclist"
 
-    assert found(holding(*[annotated("car")] * 51)) == []  # 204 records, of which 200 are seen
+    assert found(holding(*[annotated("car")] * 201)) == []  # 200 of them are looked at

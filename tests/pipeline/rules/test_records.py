@@ -9,49 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from odapi_runner.formats.example import Annotated, encode_example
-from odapi_runner.formats.tfrecord import RecordWriter, read_records
+from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.workspace import Workspace
 from support.examples import annotated, encoded, write_records
+from support.more_records import TRAIN, VAL, WHOLE, adding, changing, holding
 from support.rule_cases import Bend, Case, bend
-
-TRAIN = "train-00000-of-00001.record"
-VAL = "val-00000-of-00001.record"
-WHOLE = (0.0, 0.0, 1.0, 1.0)
-
-
-def adding(*examples: Annotated, to: str = TRAIN) -> Bend:
-    """Some records more than the base has."""
-
-    def write(workspace: Workspace) -> None:
-        path = workspace.data / "kitti" / to
-        there = list(read_records(path))
-        with RecordWriter(path) as writer:
-            for payload in (*there, *map(encode_example, examples)):
-                writer.write(payload)
-
-    return bend(files=write)
 
 
 def with_boxes(*boxes: tuple[float, float, float, float], **more: Any) -> Bend:
     """A record more, with these boxes (ymin, xmin, ymax, xmax) of cars."""
     return adding(annotated("more", boxes=boxes, **more))
-
-
-def changing(change: Callable[[bytes], bytes], name: str = VAL) -> Bend:
-    """The bytes of a record file, changed."""
-
-    def write(workspace: Workspace) -> None:
-        path = workspace.data / "kitti" / name
-        path.write_bytes(change(path.read_bytes()))
-
-    return bend(files=write)
-
-
-def holding(*examples: Annotated, name: str = TRAIN) -> Bend:
-    """Nothing but these records."""
-    return bend(files=lambda workspace: write_records(workspace.data / "kitti" / name, examples))
 
 
 EMPTY = [annotated(f"empty-{number}", boxes=[]) for number in range(5)]
