@@ -31,7 +31,7 @@ def parse_value(field: FieldDescriptor, path: str, text: str) -> Any:
     bare = unquoted(text).strip()
     if not (bare.startswith("{") and bare.endswith("}")):
         raise _takes_fields(field.message_type, path)
-    return parse_message(bare[1:-1], path, message_class(field.message_type.full_name)())
+    return _parse_message(bare[1:-1], path, field.message_type)
 
 
 def parse_values(field: FieldDescriptor, path: str, text: str) -> list[Any]:
@@ -48,9 +48,17 @@ def parse_values(field: FieldDescriptor, path: str, text: str) -> list[Any]:
         return [parse_scalar(field, path, item) for item in found if item]
     if not bare.startswith("["):
         return [parse_value(field, path, text)]
-    kind: Any = field.containing_type
-    parent = parse_message(f"{field.name}: {bare}", path, message_class(kind.full_name)())
+    parent = _parse_message(f"{field.name}: {bare}", path, field.containing_type)
     return list(getattr(parent, field.name))
+
+
+def _parse_message(text: str, path: str, kind: Any) -> Any:
+    """A message from its text; errors name the path alone, since a value is one short line."""
+    try:
+        return parse_message(text, path, message_class(kind.full_name)())
+    except ConfigError as error:
+        what = re.sub(r"^(?::\d+)*: ", "", error.what.removeprefix(path))
+        raise ConfigError(f"{path}: {what}", fix=error.fix) from error
 
 
 def _takes_fields(kind: Descriptor, path: str) -> ConfigError:

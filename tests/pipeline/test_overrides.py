@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.overrides import Changes, apply_changes
-from odapi_runner.pipeline.shorthands import schedule_of
-from odapi_runner.proto.text import parse_pipeline
+from odapi_runner.pipeline.overrides import Changes, Override, apply_changes, parse_override
+from odapi_runner.pipeline.shorthands import SHORTHANDS, schedule_of
+from odapi_runner.proto.text import parse_pipeline, render_pipeline
 
 # The training of EfficientDet-D0 as published.
 PUBLISHED = """
@@ -34,6 +35,7 @@ eval_input_reader { label_map_path: "a" }
 """
 CONSTANT = """train_config { batch_size: 8 num_steps: 5 optimizer { adam_optimizer {
   learning_rate { constant_learning_rate { learning_rate: 0.004 } } } } }"""
+AUGMENTATION = "train_config.data_augmentation_options"
 SCHEDULE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
 
 
@@ -184,3 +186,143 @@ def test_an_override_that_does_not_fit_says_so(config: str, override: str, what:
         changed_by(parse_pipeline(config, "test"), override)
 
     assert caught.value.what.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=1", Override("a", "1")),
+        (" a = 1 ", Override("a", " 1 ")),
+        ("a=", Override("a", "")),
+        ("a=b=c", Override("a", "b=c")),
+        ("a+=1", Override("a", "1", appends=True)),
+        ("a[name=x].b=1", Override("a[name=x].b", "1")),
+        ("a[name='x]'].b+=1", Override("a[name='x]'].b", "1", appends=True)),
+        ("a={ b: 'x=y' }", Override("a", "{ b: 'x=y' }")),
+    ],
+)
+def test_an_override_is_a_path_and_a_value(text: str, expected: Override) -> None:
+    """The first equals sign outside of brackets parts them."""
+    assert parse_override(text) == expected
+
+
+def test_text_of_several_lines_becomes_one() -> None:
+    """As somebody pastes it between quotes in a shell."""
+    typed = """train_config.data_augmentation_options+={
+      random_horizontal_flip {
+        probability: 0.25
+      }
+    }
+    """
+
+    changes = Changes((typed, "batch_size=4"), ("model",), (Path("notes.txt:3"),))
+
+    flip = "{ random_horizontal_flip { probability: 0.25 } }"
+    assert changes.words() == [
+        "--patch",
+        "notes.txt:3",
+        "-s",
+        f"train_config.data_augmentation_options+={flip}",
+        "-s",
+        "batch_size=4",
+        "-d",
+        "model",
+    ]
+    assert changes.given() == {"train_config.data_augmentation_options", "batch_size"}
+    assert bool(changes)
+    assert not Changes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"overrides": ("foo",)}, '-s "foo": not PATH=VALUE'),
+        ({"overrides": ("=4",)}, '-s "=4": not PATH=VALUE'),
+        ({"overrides": ("a[b=4",)}, '-s "a[b=4": not PATH=VALUE'),
+        ({"overrides": ("a=x\n",)}, "-s a: the value is not one line of text"),
+        ({"overrides": ("a=x\0",)}, "-s a: the value is not one line of text"),
+        ({"overrides": ("a=\udcff",)}, "-s a: the value is not one line of text"),
+        ({"overrides": ("a\nb=x",)}, "-s a\nb: the value is not one line of text"),
+        ({"overrides": ("a={\n # b\n}",)}, "-s a: a comment in a value of several lines"),
+        ({"deletes": ("a\nb",)}, "-d: the value is not one line of text"),
+        ({"patches": (Path("a\nb"),)}, "--patch: the value is not one line of text"),
+    ],
+)
+def test_what_cannot_be_an_option_is_refused_at_once(changes: dict[str, Any], what: str) -> None:
+    """Changes are recorded in a comment of the config, which is one line."""
+    with pytest.raises(ConfigError) as caught:
+        Changes(**changes)
+
+    assert caught.value.what == what
+
+
+def test_what_is_said_most_exactly_wins(tmp_path: Path) -> None:
+    """Patches, then words, then deletions, then full paths, whatever the order they came in."""
+    patch = tmp_path / "notes.txt"
+    patch.write_text(
+        "set\n  train_config { batch_size: 64 num_steps: 9 use_bfloat16: true }\n"
+        "remove\n  data_augmentation_options {}\n",
+        encoding="utf-8",
+    )
+    changes = Changes(
+        overrides=(
+            "train_config.data_augmentation_options+={ random_vertical_flip {} }",
+            f"{SCHEDULE}.warmup_learning_rate=0.5",
+            "num_steps=150000",
+            "num_steps=30000",
+            "batch_size=32",
+        ),
+        deletes=("train_config.use_bfloat16", "train_config.batch_size"),
+        patches=(patch,),
+    )
+
+    changed = apply_changes(published(), changes)
+
+    assert steps(changed.message) == (30000, 30000, 250)
+    # Half of what the patch said: 0.08 * 32 / 64.
+    assert rates(changed.message) == pytest.approx((0.04, 0.5), rel=1e-7)
+    assert not changed.message.train_config.HasField("batch_size")
+    assert not changed.message.train_config.HasField("use_bfloat16")
+    (step,) = changed.message.train_config.data_augmentation_options
+    assert step.HasField("random_vertical_flip")
+    assert changed.notes == (f"{patch}:4:3: data_augmentation_options is taken as {AUGMENTATION}",)
+    assert {"train_config.num_steps", "num_steps", f"{SCHEDULE}.warmup_learning_rate"} <= set(
+        changed.paths
+    )
+
+
+def test_an_error_in_the_last_change_changes_nothing() -> None:
+    """The config that was given stays as it is, whatever was applied before."""
+    message = published()
+
+    with pytest.raises(ConfigError, match="no_such_field"):
+        apply_changes(message, Changes(("batch_size=4", "no_such_field=1")))
+
+    assert message == published()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=30),
+            st.tuples(
+                st.sampled_from(
+                    [*SHORTHANDS, "train_config.num_steps", "model", "eval_input_reader"]
+                ),
+                st.sampled_from(["=", "+="]),
+                st.one_of(
+                    st.text(max_size=9), st.sampled_from(["8", "0", "-1", "1e9", "a,b", "{}"])
+                ),
+            ).map("".join),
+        ),
+        max_size=4,
+    )
+)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_any_overrides_fit_or_say_why_not(overrides: list[str]) -> None:
+    """And what fits is a config still."""
+    try:
+        changed = changed_by(published(), *overrides)
+    except ConfigError:
+        return
+    assert parse_pipeline(render_pipeline(changed), "x") == changed
