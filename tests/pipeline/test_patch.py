@@ -193,6 +193,8 @@ def test_readers_are_told_apart_by_their_names() -> None:
     assert [reader.name for reader in two.eval_input_reader] == ["first", "second"]
     assert [reader.num_epochs for reader in changed.eval_input_reader] == [1, 0]
     assert [reader.num_epochs for reader in paired.message.eval_input_reader] == [3, 4]
+    new = patched("eval_input_reader { num_epochs: 3 } eval_input_reader { num_epochs: 4 }")
+    assert [reader.num_epochs for reader in new.message.eval_input_reader] == [3, 4]
     # Only the first of them reads records.
     only = patched('eval_input_reader { tf_record_input_reader { input_path: "w" } }', two).message
     assert list(only.eval_input_reader[0].tf_record_input_reader.input_path) == ["w"]

@@ -80,8 +80,7 @@ def _set_field(
     elif is_choice(field.message_type):
         yield from _set_choices(scope, field, entries)
     elif naming_field(field.message_type):
-        for number, entry in enumerate(entries):
-            yield from _set_named(scope, field, entry, number, len(entries))
+        yield from _set_named(scope, field, entries)
     else:
         yield Change(entries[0].place, "set", path, [])
         for place, entry in enumerate(entries):
@@ -170,24 +169,28 @@ def _set_choices(
 
 
 def _set_named(
-    scope: Scope, field: FieldDescriptor, entry: Entry, number: int, count: int
+    scope: Scope, field: FieldDescriptor, entries: Sequence[Entry]
 ) -> Iterator[Change | Note]:
-    """A message of a list is gone into; `number` of `count` in the patch."""
-    inside = block_of(scope, entry)
-    if not inside:
-        yield Note(entry.place, f"this {field.name} holds nothing and is left out")
-        return
+    """Messages of a list are gone into; those without a name one after the other."""
+    kind: Any = field.message_type
+    naming: Any = naming_field(kind)
     items = getattr(scope.message(), field.name)
-    place = find_named(scope, field, entry)
-    if place is None and len(items) == count:
-        place = number  # as many as there are: one after the other
-    if place is None:
-        what = f"{field.name} has several that this could be: {describe_elements(items, field)}"
-        raise scope.error(entry.place, what, "Say which by its name, or set it with -s.")
-    if place == len(items):
-        yield from _set_element(scope, field, place, entry, inside)
-    else:
-        yield from set_entries(scope.inside(field, place), inside)
+    said = {each.name for entry in entries for each in block_of(scope, entry)}
+    in_order = len(entries) > 1 and naming.name not in said and len(items) <= len(entries)
+    for number, entry in enumerate(entries):
+        inside = block_of(scope, entry)
+        if not inside:
+            yield Note(entry.place, f"this {field.name} holds nothing and is left out")
+            continue
+        items = getattr(scope.message(), field.name)
+        place = min(number, len(items)) if in_order else find_named(scope, field, entry)
+        if place is None:
+            what = f"{field.name} has several that this could be: {describe_elements(items, field)}"
+            raise scope.error(entry.place, what, "Say which by its name, or set it with -s.")
+        if place == len(items):
+            yield from _set_element(scope, field, place, entry, inside)
+        else:
+            yield from set_entries(scope.inside(field, place), inside)
 
 
 def find_named(scope: Scope, field: FieldDescriptor, entry: Entry) -> int | None:
