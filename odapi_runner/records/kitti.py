@@ -11,6 +11,7 @@ create_kitti_tf_record.py (`overlap`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,8 @@ def _parse_line(words: Sequence[str], number: int) -> Object:
         values = [float(word) for word in words[1:]]
     except ValueError as error:
         raise ValueError(f"{words[0]}: {error}") from error
+    if not math.isfinite(values[1]):
+        raise ValueError(f"{words[0]}: {words[2]} is no occlusion")
     xmin, ymin, xmax, ymax = values[3:7]
     return Object(
         name=words[0],

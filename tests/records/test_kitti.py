@@ -13,7 +13,7 @@ from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated, decode_example
 from odapi_runner.formats.label_map import build_label_map, read_label_map, write_label_map
 from odapi_runner.formats.tfrecord import read_records
-from odapi_runner.records.kitti import convert_kitti
+from odapi_runner.records.kitti import convert_kitti, parse_label
 
 from .conftest import MakeKitti
 
@@ -188,6 +188,15 @@ label_2/000003.txt:1: Car: the box is outside the image of 100x50 \
 label_2/000004.txt:1: Car: the box is not finite (xmin 10, ymin nan, xmax 20, ymax 40)
 label_2/000005.txt:1: Car: could not convert string to float: 'x'
 image_2/000006.png: there is no label file label_2/000006.txt"""
+
+
+@pytest.mark.parametrize("word", ["inf", "nan", "1e400"])
+def test_an_occlusion_is_a_whole_number(word: str) -> None:
+    """What is none makes a bad line, with what stands there."""
+    objects, faults = parse_label(CAR + CAR.replace("0.00 0", f"0.00 {word}"), Path("a.txt"))
+
+    assert len(objects) == 1
+    assert [(fault.line, fault.why) for fault in faults] == [(2, f"Car: {word} is no occlusion")]
 
 
 def test_bad_annotations_stop_the_conversion(make_kitti: MakeKitti, tmp_path: Path) -> None:
