@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from odapi_runner.proto.alignment import element_label, held_member, pair_elements
+from odapi_runner.proto.alignment import element_label, held_member, pair_elements, same
 from odapi_runner.proto.floats import shortest
 from odapi_runner.proto.messages import is_map, is_repeated
 
@@ -141,7 +141,8 @@ def _walk_list(messages: list[Any], field: FieldDescriptor, place: str) -> Itera
 def _walk_part(parts: list[Any], kind: FieldDescriptor, place: str) -> Iterator[Difference]:
     """An element of a list or a map, of which None stands where it is not there."""
     if kind.message_type and None not in parts:
-        yield from _walk(parts, f"{place}.")
+        if not all(same(parts[0], part) for part in parts):
+            yield from _walk(parts, f"{place}.")
     else:
         spell = _content if kind.message_type else partial(_value, kind)
         yield from _unequal(place, [None if part is None else spell(part) for part in parts])

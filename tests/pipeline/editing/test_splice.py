@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.editing.splice import edit_text
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.syntax import with_line_feeds
@@ -392,6 +393,26 @@ def test_one_number_is_one_line(random: Random, number: int) -> None:
 
     lines = list(zip(text.splitlines(), result.splitlines(), strict=True))
     assert sum(old != new for old, new in lines) == 1
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.randoms(use_true_random=False))
+def test_a_broken_text_is_refused_or_edited(random: Random) -> None:
+    """Signs go, come and are doubled: what still is a config is changed as any other is."""
+    text = Speller(random).spell(random_message(random))
+    for _ in range(random.randint(1, 3)):
+        place, other = sorted(random.randint(0, len(text)) for _ in range(2))
+        sign = random.choice("{}<>[],;:#'\"\\ \n\r\t0-+.efx\xa0\u2028_a")
+        insert = random.choice(["", sign, text[place:other][:40]])
+        text = text[:place] + insert + text[random.choice([place, place + 1]) :]
+    try:
+        before = parse_pipeline(with_line_feeds(text), "x")
+    except ConfigError:
+        return
+    after = text_copy(before)
+    change(random, after)
+
+    edit_text(text, before, after, "x")  # compares what it has written with `after`
 
 
 # What people change of a published config first (from their notes).
