@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 _CALLS = {
     "Changes": "odapi_runner.pipeline.overrides",
     "apply_changes": "odapi_runner.pipeline.overrides",
-    "check": "odapi_runner.pipeline.check",
+    "check": "odapi_runner.backends.check",
     "compare": "odapi_runner.report.compare",
     "convert_kitti": "odapi_runner.records.kitti",
     "convert_voc": "odapi_runner.records.voc",

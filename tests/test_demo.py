@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from odapi_runner.backends import AUTO, find_engine
+from odapi_runner.backends.check import check
 from odapi_runner.demo import CONSTANT, PRESET, SETTINGS, VARIANTS
 from odapi_runner.formats.example import decode_example
 from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.formats.tfrecord import read_records
-from odapi_runner.pipeline.check import check
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.proto.differences import differing_fields
@@ -52,7 +51,6 @@ def test_the_variants_differ_in_one_setting_and_have_no_fault(workspace: Workspa
     ]
     for config in configs:
         assert check(config, workspace, every_record=True, from_scratch=True) == []
-        assert find_engine(AUTO).check(config) == []
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from odapi_runner.backends import builtin
 from odapi_runner.errors import RunError
-from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +16,10 @@ class Backend:
 
     trainer_argv: Callable[..., list[str]]
     evaluator_argv: Callable[..., list[str]]
-    check: Callable[[Any], list[Finding]]
+    rules: tuple[Rule, ...]  # what a check looks for on its behalf
 
 
-ENGINES = {"builtin": Backend(builtin.trainer_argv, builtin.evaluator_argv, builtin.check)}
+ENGINES = {"builtin": Backend(builtin.trainer_argv, builtin.evaluator_argv, builtin.RULES)}
 AUTO = "builtin"  # what `--engine auto` takes
 
 

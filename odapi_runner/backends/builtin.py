@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from odapi_runner.engine.ignored import TUNING
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
+from odapi_runner.pipeline.rules.subject import Subject
+from odapi_runner.proto.unread import written_fields
 from odapi_runner.rundir import RunDir
 
 _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no modules of the engine
@@ -25,13 +28,47 @@ def evaluator_argv(run: RunDir, *, checkpoints: Sequence[int] = ()) -> list[str]
     return [*_PYTHON, "odapi_runner.engine.evaluate", *_run_options(run), *chosen]
 
 
-def check(config: Any) -> list[Finding]:
-    """The fields of a TrainEvalPipelineConfig that the engine refuses; TensorFlow stays out."""
+def engine_honours_every_field(subject: Subject) -> Iterator[Finding]:
+    """The builtin engine honours each field that is set, or refuses to train.
+
+    What it does not have is an error before anything starts, never silently something else.
+    """
     from odapi_runner.engine.read_config import refused
 
-    return [
-        Finding("engine", "error", item.path, item.reason, item.fix) for item in refused(config)
-    ]
+    for item in refused(subject.config):
+        yield Finding("engine", "error", item.path, item.reason, item.fix)
+
+
+def tuning_has_an_effect(subject: Subject) -> Iterator[Finding]:
+    """Some fields tune the Object Detection API's own input pipeline.
+
+    The builtin engine has another one, which needs no tuning: the figures are the same without.
+    """
+    for path, reason in written_fields(subject.config, TUNING):
+        what = f"it has no effect here: {reason}"
+        yield Finding("tuning", "hint", path, what, f"Leave it out: -d {path}")
+
+
+RULES = (
+    Rule(
+        "engine",
+        engine_honours_every_field,
+        engine="builtin",
+        api="It does what the field says: --engine tf-models trains with it.",
+        fails="train_config { freeze_variables: 'conv' }",
+        passes="train_config { }",
+    ),
+    Rule(
+        "tuning",
+        tuning_has_an_effect,
+        engine="builtin",
+        severity="hint",
+        api="builders/dataset_builder.py reads files with as many readers, and shuffles with as "
+        "large a buffer as these fields say.",
+        fails="train_input_reader { num_readers: 8 }",
+        passes="train_input_reader { }",
+    ),
+)
 
 
 def _run_options(run: RunDir) -> list[str]:

@@ -3,85 +3,152 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.cli.options import workspace_option
+from odapi_runner.errors import ConfigError
 
 if TYPE_CHECKING:
     from odapi_runner.pipeline.finding import Finding
+    from odapi_runner.pipeline.rules.rule import Rule
 
 T = TypeVar("T")
 
 
 @click.command("check")
-@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@click.argument("configs", metavar="CONFIG...", nargs=-1)
 @click.option("--all", "every_record", is_flag=True, help="Look at every record, not at a sample.")
+@click.option("--decode", is_flag=True, help="Decode whole images, not only their headers.")
+@click.option("--no-records", is_flag=True, help="Read no records: quick, for many configs.")
 @click.option("--from-scratch", is_flag=True, help="Leave fine_tune_checkpoint out of account.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "builtin", "none"]),
+    type=click.Choice(["auto", "builtin", "tf-models"]),
     default="auto",
     show_default=True,
-    help="The engine that is to honour the config; none: the config and its files alone.",
+    help="The engine that is to train; auto is builtin.",
 )
-@format_option
+@click.option(
+    "--devices",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many devices share a batch.",
+)
+@click.option("--explain", metavar="ID", help="The page of one rule; of all with ID list.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json", "markdown", "sarif", "github"]),
+    default="table",
+    show_default=True,
+    help="How the findings are printed; sarif and github are for code hosts.",
+)
 @workspace_option
 @click.pass_context
 def command(
     context: click.Context,
     configs: tuple[str, ...],
     every_record: bool,
+    decode: bool,
+    no_records: bool,
     from_scratch: bool,
     engine: str,
+    devices: int,
+    explain: str | None,
     output_format: str,
     workspace: str | None,
 ) -> None:
     """Check configs, their label maps, records and checkpoints; exit 1 where there is an error.
 
-    A field that is set and that the engine would not honour is an error too.
+    A field that is set and that the engine would not honour is an error too. A comment
+    # odapi: ignore=ID in a config, behind a field, above it or before all fields, lets findings
+    of that rule pass.
 
     \b
     Example:
       odapi check pipelines/kitti-d0/pipeline.config
-      odapi check my.config --all --format json
+      odapi check my.config --all --decode --format json
+      odapi check --explain warmup-steps
     """
-    from odapi_runner.backends import AUTO, find_engine
-    from odapi_runner.cli.tables import print_table
-    from odapi_runner.pipeline.check import check
-    from odapi_runner.proto.text import read_pipeline
+    from odapi_runner.backends.check import all_rules, check
+    from odapi_runner.pipeline.check import unreadable
+    from odapi_runner.pipeline.rules.subject import Look
     from odapi_runner.workspace import find_workspace
 
+    if explain:
+        _explain(explain, all_rules(), output_format)
+        return
+    if not configs:
+        raise click.UsageError("Missing argument 'CONFIG...'.")
+    look = Look(not no_records, every_record, decode, _track)
     place = find_workspace(workspace)
     found = {}
     for config in configs:
-        message = read_pipeline(Path(config))
-        found[config] = check(
-            message, place, every_record=every_record, from_scratch=from_scratch, track=_track
-        )
-        if engine != "none":
-            found[config] += find_engine(AUTO if engine == "auto" else engine).check(message)
+        try:
+            found[config] = check(
+                config, place, engine=engine, devices=devices, from_scratch=from_scratch, look=look
+            )
+        except ConfigError as error:
+            found[config] = [unreadable(error, config)]
+    _print(found, output_format)
+    context.exit(int(any(item.severity == "error" for items in found.values() for item in items)))
+
+
+def _explain(id_: str, rules: Sequence[Rule], output_format: str) -> None:
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.pipeline.explain import find_rule, render_page, summary
+
+    if id_ == "list":
+        rows = [(rule.id, rule.severity, rule.engine, summary(rule)) for rule in rules]
+        print_table(["rule", "severity", "engine", "looks for"], rows, output_format)
+    else:
+        click.echo(render_page(find_rule(id_, rules)), nl=False)
+
+
+def _print(found: Mapping[str, Sequence[Finding]], output_format: str) -> None:
+    from odapi_runner.backends.check import all_rules
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.pipeline.finding import Finding
+    from odapi_runner.pipeline.github import render_github
+    from odapi_runner.pipeline.sarif import render_sarif
+
     if output_format == "table":
         for config, findings in found.items():
             _print_findings(config, findings)
+        if len(found) > 1:
+            everything = [item for findings in found.values() for item in findings]
+            click.echo(f"{len(found)} configs: {_counted(everything)}")
+    elif output_format == "sarif":
+        click.echo(render_sarif(found, all_rules()), nl=False)
+    elif output_format == "github":
+        click.echo(render_github(found), nl=False)
     else:
         rows = [(config, *astuple(item)) for config in found for item in found[config]]
-        columns = ["config", "rule", "severity", "place", "what", "fix"]
-        print_table(columns, rows, output_format)
-    context.exit(int(any(item.severity == "error" for items in found.values() for item in items)))
+        print_table(["config", *(field.name for field in fields(Finding))], rows, output_format)
 
 
 def _print_findings(config: str, findings: Sequence[Finding]) -> None:
     """As errors are shown everywhere: what, and below it what to do. A table would be too wide."""
-    counts = Counter(item.severity for item in findings)
-    words = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
-    click.echo(f"{config}: {', '.join(words) or 'ok'}")
+    click.echo(f"{config}: {_counted(findings)}")
     for item in findings:
-        click.echo(f"{item.severity} {item.rule}: {item.place}: {item.what}\n  {item.fix}")
+        where = f"{config}:{item.line}" if item.line else config
+        click.echo(f"{where}: {item.severity} {item.rule}: {item.place}: {item.what}\n  {item.fix}")
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    """Such as "2 errors, 1 hint"."""
+    counts = Counter(item.severity for item in findings)
+    words = [
+        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
+        for kind in ("error", "warning", "hint")
+        if counts[kind]
+    ]
+    return ", ".join(words) or "ok"
 
 
 def _track(items: Sequence[T], title: str) -> Iterable[T]:

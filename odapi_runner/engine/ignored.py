@@ -12,30 +12,62 @@ _PADDING = "the engine pads groundtruth to the longest list of a batch; the figu
 _PIPELINE = "it tunes the Object Detection API's input pipeline; this engine has another"
 _SHUFFLE = "the engine shuffles whole epochs, which is more than any buffer"
 
-_INPUT_IGNORED = {
+_INPUT_TUNING = {
     "shuffle_buffer_size": _SHUFFLE,
     "filenames_shuffle_buffer_size": _SHUFFLE,
-    "num_epochs": "training ends at num_steps and an evaluation is one epoch, there as here",
     "num_readers": _PIPELINE,
     "num_parallel_batches": _PIPELINE,
     "num_prefetch_batches": _PIPELINE,
     "read_block_length": _PIPELINE,
-    "prefetch_size": _PIPELINE,
     "num_parallel_map_calls": _PIPELINE,
+}
+_INPUT_IGNORED = {
+    "num_epochs": "training ends at num_steps and an evaluation is one epoch, there as here",
     "drop_remainder": "training batches are always whole and evaluation drops nothing",
     "include_source_id": "source ids are always read",
     "name": "it names a folder of event files; runs keep theirs in eval/",
 }
 
+_DEPTHWISE = "the Object Detection API reads it under TF1 only: TF2 decides it by the layer"
+_DROPOUT = "it counts with use_dropout only"
+_EXTRACTOR = "model.ssd.feature_extractor"
+_CONVOLUTIONAL = "model.ssd.box_predictor.convolutional_box_predictor"
+_WEIGHT_SHARED = "model.ssd.box_predictor.weight_shared_convolutional_box_predictor"
+_MODEL_IGNORED = {
+    **{
+        f"{part}.conv_hyperparams.regularize_depthwise": _DEPTHWISE
+        for part in (_EXTRACTOR, _CONVOLUTIONAL, _WEIGHT_SHARED)
+    },
+    **{f"{part}.dropout_keep_probability": _DROPOUT for part in (_CONVOLUTIONAL, _WEIGHT_SHARED)},
+    f"{_CONVOLUTIONAL}.apply_sigmoid_to_scores": "the Object Detection API reads it under TF1 only",
+}
+
+# What has an effect in the Object Detection API, on speed or on the order of images.
+TUNING = {
+    f"{reader}.{name}": reason
+    for reader in ("train_input_reader", "eval_input_reader")
+    for name, reason in _INPUT_TUNING.items()
+}
+
+# What TF2's Object Detection API silently leaves undone is wanted where it is written: it is
+# refused here.
+_WANTED = {
+    "graph_rewriter",
+    "model.ssd.mask_head_config",
+    "train_config.freeze_variables",
+    "train_config.update_trainable_variables",
+}
+
 IGNORED = {
-    **UNREAD,
+    **{path: reason for path, reason in UNREAD.items() if path not in _WANTED},
+    **TUNING,
+    **_MODEL_IGNORED,
     **{f"train_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
     **{f"eval_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
     "eval_input_reader.shuffle": "the order of the images does not change the metrics",
     "model.ssd.matcher.argmax_matcher.use_matmul_gather": "the same values, gathered another way",
     "model.ssd.implicit_example_weight": "it counts with use_confidences_as_targets only",
     "train_config.retain_original_images": "training shows the images as the network sees them",
-    "train_config.max_number_of_boxes": "replaced by the input reader's field of that name",
     "train_config.unpad_groundtruth_tensors": _PADDING,
     "train_config.use_bfloat16": "the Object Detection API reads it on TPUs only",
     "train_config.run_fine_tune_checkpoint_dummy_computation": "layers are always built first",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from odapi_runner.errors import ConfigError
+from odapi_runner.pipeline.comments import WORDS, apply_comments, find_comments
 from odapi_runner.pipeline.finding import Finding
-from odapi_runner.pipeline.rules import checkpoint, classes, labels, records, schedule
+from odapi_runner.pipeline.places import find_places, is_scalar
+from odapi_runner.pipeline.rules import comments
+from odapi_runner.pipeline.rules.catalogue import RULES
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.pipeline.rules.subject import Look, build_subject
-from odapi_runner.proto.text import read_pipeline
+from odapi_runner.pipeline.rules.subject import Look, Subject, build_subject
+from odapi_runner.pipeline.syntax import parse_syntax
+from odapi_runner.proto.text import parse_pipeline, read_text
 from odapi_runner.records.progress import Track, untracked
 from odapi_runner.workspace import Workspace, find_workspace
-
-RULES: tuple[Rule, ...] = (
-    *classes.RULES,
-    *schedule.RULES,
-    *records.RULES,
-    *labels.RULES,
-    *checkpoint.RULES,
-)
 
 
 def check(
@@ -27,10 +27,14 @@ def check(
     workspace: Workspace | None = None,
     *,
     engine: str = "builtin",
+    devices: int = 1,
     every_record: bool = False,
     decode: bool = False,
     from_scratch: bool = False,
     track: Track = untracked,
+    look: Look | None = None,
+    text: str | None = None,
+    rules: Sequence[Rule] = RULES,
 ) -> list[Finding]:
     """What is wrong, or looks wrong, with a config and with the files that it names.
 
@@ -38,10 +42,15 @@ def check(
         config: a file, or a TrainEvalPipelineConfig.
         workspace: where its relative paths start; the current one by default.
         engine: whose training it is for; a rule on another engine stays silent.
+        devices: how many the training's batches are spread over.
         every_record: look at all records, not only at a sample from each file.
         decode: decode the images looked at as a whole, not only their headers.
         from_scratch: leave `fine_tune_checkpoint` out of account.
         track: shows progress over the records of a reader.
+        look: instead of the three on records, for several configs that share some.
+        text: the text of a message, for its lines and for the comments in it that tell the check
+            to ignore something; of a file it is read.
+        rules: what to look for.
 
     Returns:
         The findings in the order of the rules; none where all is well.
@@ -49,11 +58,52 @@ def check(
     Raises:
         ConfigError: the file cannot be read, or is no pipeline.config.
     """
-    message = read_pipeline(Path(config)) if isinstance(config, str | Path) else config
+    message: Any = config
+    if isinstance(config, str | Path):
+        text = read_text(Path(config))
+        message = parse_pipeline(text, str(config))
     if from_scratch:
         message = type(message).FromString(message.SerializeToString())
         message.train_config.ClearField("fine_tune_checkpoint")
-    look = Look(every_record=every_record, decode=decode, track=track)
-    subject = build_subject(message, workspace or find_workspace(), look)
-    rules = (rule for rule in RULES if rule.concerns(engine))
-    return [finding for rule in rules for finding in rule.find(subject)]
+    look = look or Look(every_record=every_record, decode=decode, track=track)
+    subject = build_subject(message, workspace or find_workspace(), look, devices)
+    found = list(_find(subject, [rule for rule in rules if rule.concerns(engine)]))
+    return _with_lines(subject, found, text, rules) if text else found
+
+
+def unreadable(error: ConfigError, config: str) -> Finding:
+    """The finding of a config that cannot be read: its error, as `check` raises it."""
+    place = re.match(rf"{re.escape(config)}(?::(\d+))?(?::\d+)?: ", error.what)
+    what = error.what[place.end() :] if place else error.what
+    line = int(place[1]) if place and place[1] else None
+    return Finding("config", "error", config, what, error.fix, line)
+
+
+def _find(subject: Subject, rules: Iterable[Rule]) -> Iterator[Finding]:
+    """What the rules say; of a field with an error in it, only the first rule to find one."""
+    wrong: dict[str, str] = {}
+    for rule in rules:
+        for finding in rule.find(subject):
+            if wrong.get(finding.place, rule.id) != rule.id:
+                continue
+            if finding.severity == "error" and is_scalar(finding.place):
+                wrong[finding.place] = rule.id
+            yield finding
+
+
+def _with_lines(
+    subject: Subject, found: list[Finding], text: str, rules: Sequence[Rule]
+) -> list[Finding]:
+    """The findings with their lines; without those that a comment in the text lets pass."""
+    if not found and WORDS not in text:
+        return found
+    try:
+        document = parse_syntax(text, "")
+    except ConfigError:  # google.protobuf reads more spellings than the published grammar has
+        return found
+    places = find_places(document)
+    kept, judged = apply_comments(
+        found, find_comments(document, places), (rule.id for rule in rules)
+    )
+    lined = [replace(item, line=places.line(item.place)) for item in kept]
+    return lined + list(_find(replace(subject, comments=judged), comments.RULES))

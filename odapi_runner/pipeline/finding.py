@@ -17,3 +17,4 @@ class Finding:
     place: str  # the path of a field, or a file and where in it
     what: str
     fix: str
+    line: int | None = None  # of the config's text, where the place is a field and there is a text

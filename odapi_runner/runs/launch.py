@@ -16,9 +16,9 @@ from typing import Any
 
 from odapi_runner import __version__, files
 from odapi_runner.backends import AUTO, find_engine
+from odapi_runner.backends.check import check
 from odapi_runner.errors import ConfigError
 from odapi_runner.formats.tfrecord import expand_patterns
-from odapi_runner.pipeline.check import check
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import without_fine_tuning
@@ -76,12 +76,12 @@ def plan_training(
     """
     place = find_workspace(workspace)
     chosen = AUTO if engine == "auto" else engine
-    backend = find_engine(chosen)
+    find_engine(chosen)
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
     notes: list[str] = []
     source, rendered = _find_source(name, config, changes, place, notes.append)
-    text = read_text(source)
-    before = parse_pipeline(text, str(source))
+    text = written = read_text(source)
+    before = parse_pipeline(written, str(source))
     message = before
     if not rendered:
         changed = apply_changes(before, changes)
@@ -106,7 +106,7 @@ def plan_training(
         overrides=changes.overrides,
         notes=tuple(notes),
         engine=chosen,
-        findings=tuple(check(message, place)) + tuple(backend.check(message)),
+        findings=tuple(check(message, place, engine=chosen, text=written)),
     )
 
 

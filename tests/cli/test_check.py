@@ -39,6 +39,12 @@ def config(tmp_path: Path) -> str:
     return "설정.config"
 
 
+def lines_with(config: str, name: str) -> list[int]:
+    """The numbers of the lines on which a field stands."""
+    lines = Path(config).read_text("utf-8").splitlines()
+    return [number for number, line in enumerate(lines, 1) if line.strip().startswith(f"{name}:")]
+
+
 def test_findings_are_two_lines_each_and_exit_1(config: str) -> None:
     """How many there are, then rule, place, what and remedy of each."""
     result = odapi("check", config, "--from-scratch")
@@ -46,11 +52,13 @@ def test_findings_are_two_lines_each_and_exit_1(config: str) -> None:
     assert result.exit_code == 1
     where = "no file of that name\n  Looked for it in"
     convert = "Convert the data (odapi data convert --help), or -s"
+    paths = "tf_record_input_reader.input_path"
+    train, evaluation = lines_with(config, "input_path")
     assert result.output == (
         "설정.config: 2 errors\n"
-        "error records: train_input_reader.tf_record_input_reader.input_path: "
+        f"설정.config:{train}: error records: train_input_reader.{paths}: "
         f"data/kitti/train-*.record: {where} {Path.cwd()}. {convert} train_records=FILES\n"
-        "error records: eval_input_reader[0].tf_record_input_reader.input_path: "
+        f"설정.config:{evaluation}: error records: eval_input_reader[0].{paths}: "
         f"data/kitti/val-*.record: {where} {Path.cwd()}. {convert} eval_records=FILES\n"
     )
 
@@ -60,14 +68,18 @@ def test_a_warning_is_no_failure(config: str) -> None:
     path = Path(config)
     for name in ("train-0", "val-0"):
         boxes, names = [(0.25, 0.25, 0.75, 0.5)] * 3, ["Car", "Pedestrian", "Cyclist"]
-        write_records(Path(f"data/kitti/{name}.record"), [annotated(name, boxes, names)])
+        examples = [annotated(f"{name}-{number}", boxes, names) for number in range(4)]
+        write_records(Path(f"data/kitti/{name}.record"), examples)
     text = path.read_text("utf-8").replace("total_steps: 29925", "total_steps: 50000")
     path.write_text(text, encoding="utf-8")
 
+    (total_steps,) = lines_with(config, "total_steps")
     result = odapi("check", config, "--from-scratch", "--all")
 
     assert result.exit_code == 0
-    assert result.output.startswith("설정.config: 1 warning\nwarning schedule-long: train_config")
+    assert result.output.startswith(
+        f"설정.config: 1 warning\n설정.config:{total_steps}: warning schedule-long: train_"
+    )
 
     path.write_text(text.replace("total_steps: 50000", "total_steps: 29925"), encoding="utf-8")
     fine = odapi("check", config, "--from-scratch")
@@ -81,37 +93,42 @@ def test_findings_as_json(config: str) -> None:
     rows = json.loads(result.output)
     assert result.exit_code == 1
     assert [row["rule"] for row in rows] == ["records", "records", "checkpoint"]
-    assert set(rows[0]) == {"config", "rule", "severity", "place", "what", "fix"}
-    assert rows[0]["config"] == config
+    assert set(rows[0]) == {"config", "rule", "severity", "place", "what", "fix", "line"}
+    assert (rows[0]["config"], rows[0]["line"]) == (config, lines_with(config, "input_path")[0])
 
 
 @pytest.mark.parametrize(
     ("content", "output"),
     [
-        (None, "Error: x.config: no such file\n  Check the path.\n"),
+        (None, "x.config: error config: x.config: no such file\n  Check the path.\n"),
         (
             b"model { ssd { num_clases: 3 } }",
-            'Error: x.config:1:15: Ssd has no field "num_clases"\n  Did you mean "num_classes"?\n',
+            (
+                'x.config:1: error config: x.config: Ssd has no field "num_clases"\n'
+                '  Did you mean "num_classes"?\n'
+            ),
         ),
         (
             b"\xff",
             (
-                "Error: x.config: not a text in UTF-8 (byte 0)\n"
+                "x.config: error config: x.config: not a text in UTF-8 (byte 0)\n"
                 "  Save it as UTF-8; a checkpoint, a record or a picture is not a config.\n"
             ),
         ),
     ],
 )
-def test_a_file_that_is_no_config_is_two_lines_and_exit_1(
+def test_a_file_that_is_no_config_is_an_error_of_its_own(
     content: bytes | None, output: str
 ) -> None:
-    """Absent, mistyped, not a text."""
+    """Absent, mistyped, not a text: found like anything else, and the next config is checked."""
     if content is not None:
         Path("x.config").write_bytes(content)
 
     result = odapi("check", "x.config")
+    both = odapi("check", "x.config", "absent.config")
 
-    assert (result.exit_code, result.output) == (1, output)
+    assert (result.exit_code, result.output) == (1, f"x.config: 1 error\n{output}")
+    assert both.output.endswith("  Check the path.\n2 configs: 2 errors\n")
 
 
 @pytest.mark.parametrize("arguments", [[], ["x.config", "--everything"], ["x", "--format", "xml"]])

@@ -57,7 +57,7 @@ def workspace(tmp_path: Path, streets: Path, monkeypatch: pytest.MonkeyPatch) ->
     fake = backends.Backend(
         lambda run, **_: argv("train", ["4", "2", "0.01"], run),
         lambda run, **_: argv("eval", [], run),
-        check=backends.builtin.check,
+        rules=backends.builtin.RULES,
     )
     monkeypatch.setitem(backends.ENGINES, "builtin", fake)
     monkeypatch.setattr(gpus, "read_gpus", list)

@@ -142,7 +142,6 @@ def test_an_empty_config_is_described_by_what_it_lacks(workspace: Workspace) -> 
         "model",
         "label-map",
         "num-steps",
-        "batch-size",
         "optimizer",
         "records",
         "records",

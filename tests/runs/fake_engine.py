@@ -135,7 +135,7 @@ def main(words: list[str]) -> int:
     backend = Backend(
         functools.partial(argv, "train", rest[:split]),
         functools.partial(argv, "eval", rest[split + 1 :]),
-        check=lambda _: [],
+        rules=(),
     )
     supervise(run, take_lock(run), backend)
     return 0

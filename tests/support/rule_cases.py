@@ -1,4 +1,4 @@
-"""A small workspace in which everything fits together, and what one case of a rule changes in it."""
+"""A small workspace in which everything fits together, and what a case changes in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from odapi_runner.pipeline.check import check
+from odapi_runner.backends.check import check
+from odapi_runner.errors import ConfigError
+from odapi_runner.pipeline.check import unreadable
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import build_pipeline
+from odapi_runner.proto.text import render_pipeline
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
 from support.examples import annotated, write_records
@@ -25,12 +28,13 @@ SMALL = ("image_size=128", "batch_size=4", "num_steps=1000")
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """How a config, or the files that it names, differ from those of the base workspace."""
+    """How a config, its text, or the files that it names differ from the base."""
 
     sets: tuple[str, ...] = ()  # as -s
     deletes: tuple[str, ...] = ()  # as -d
     edit: Callable[[Any], None] | None = None  # changes the message in place, after those
     files: Callable[[Workspace], object] | None = None  # changes a copy of the workspace
+    text: Callable[[str], str] | None = None  # changes the text of the config
 
 
 def bend(
@@ -38,9 +42,10 @@ def bend(
     deletes: tuple[str, ...] = (),
     edit: Callable[[Any], None] | None = None,
     files: Callable[[Workspace], object] | None = None,
+    text: Callable[[str], str] | None = None,
 ) -> Bend:
     """A `Bend`, spelled briefly."""
-    return Bend(sets, deletes, edit, files)
+    return Bend(sets, deletes, edit, files, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,13 @@ def find(bent: Bend, case: Case, base: Workspace, scratch: Path) -> list[Finding
     message = apply_changes(base_config(case.preset, base.root), changes).message
     if bent.edit:
         bent.edit(message)
-    return check(message, workspace, engine=case.engine, **dict(case.options))
+    path = scratch / "bent.config"
+    text = render_pipeline(message)
+    path.write_text(bent.text(text) if bent.text else text, encoding="utf-8")
+    try:
+        return check(path, workspace, engine=case.engine, **dict(case.options))
+    except ConfigError as error:
+        return [unreadable(error, str(path))]
 
 
 @functools.cache

@@ -14,13 +14,15 @@ Engine = Literal["any", "builtin", "tf-models"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that `odapi check` looks for."""
+    """One thing that `odapi check` looks for; its page is `odapi check --explain ID`."""
 
     id: str  # as in "# odapi: ignore=ID"; every finding of `find` carries it, and `severity`
-    find: Callable[[Subject], Iterator[Finding]]  # its docstring opens `check --explain ID`
+    find: Callable[[Subject], Iterator[Finding]]  # the page begins with its docstring
     api: str  # what the Object Detection API does with it, with the source file
     severity: Severity = "error"
     engine: Engine = "any"  # whose training it concerns
+    fails: str = ""  # an example
+    passes: str = ""  # the same, put right
 
     def concerns(self, engine: str) -> bool:
         """Whether the rule speaks where this engine is to train."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.label_map import LabelMap, read_label_map
+from odapi_runner.pipeline.comments import Comment
 from odapi_runner.pipeline.rules.stored import Stored, read_stored
 from odapi_runner.records.progress import Track, untracked
 from odapi_runner.workspace import Workspace
@@ -73,6 +74,18 @@ class Subject:
     readers: tuple[Reader, ...]  # of the training first, then of the evaluations
     stored: Stored | None = None  # the fine-tune checkpoint; None where it cannot be read
     stored_error: OdapiError | None = None
+    devices: int = 1  # that a batch is spread over
+    comments: tuple[Comment, ...] = ()  # of its text, once the other rules have spoken
+
+    @property
+    def family(self) -> str | None:
+        """The member of `model` that is set: ssd, faster_rcnn or center_net."""
+        return self.config.model.WhichOneof("model") or None
+
+    @property
+    def model(self) -> Any:
+        """What is set of `model`; None where nothing is."""
+        return getattr(self.config.model, self.family) if self.family else None
 
     @property
     def training(self) -> Reader:
@@ -82,15 +95,16 @@ class Subject:
     @property
     def num_classes(self) -> int | None:
         """The model's number of classes; None where no model is set."""
-        family = self.config.model.WhichOneof("model")
-        return getattr(self.config.model, family).num_classes if family else None
+        return getattr(self.model, "num_classes", None)  # experimental_model has none
 
     @property
     def num_classes_path(self) -> str:
-        return f"model.{self.config.model.WhichOneof('model')}.num_classes"
+        return f"model.{self.family}.num_classes"
 
 
-def build_subject(config: Any, workspace: Workspace, look: Look | None = None) -> Subject:
+def build_subject(
+    config: Any, workspace: Workspace, look: Look | None = None, devices: int = 1
+) -> Subject:
     """Look up every file that a config names, and read its records as `look` says."""
     look = look or Look()
     readers = [("train_input_reader", config.train_input_reader)]
@@ -99,7 +113,7 @@ def build_subject(config: Any, workspace: Workspace, look: Look | None = None) -
     ]
     stored, problem = _read_stored(config.train_config.fine_tune_checkpoint, workspace)
     looked_up = tuple(_build_reader(*reader, workspace, look) for reader in readers)
-    return Subject(config, workspace, looked_up, stored, problem)
+    return Subject(config, workspace, looked_up, stored, problem, devices)
 
 
 def _build_reader(place: str, reader: Any, workspace: Workspace, look: Look) -> Reader:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from odapi_runner.pipeline.check import RULES
+from odapi_runner.backends.check import all_rules
+from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.workspace import Workspace
 from support.rule_cases import Bend, Case, find, make_base
@@ -18,6 +19,7 @@ for name in MODULES:
     if name != Path(__file__).stem:
         CASES |= getattr(importlib.import_module(f"pipeline.rules.{name}"), "CASES", {})
 
+RULES = all_rules()
 BY_ID = {rule.id: rule for rule in RULES}
 
 
@@ -40,12 +42,18 @@ def test_the_base_is_without_fault(base: Workspace, tmp_path: Path, engine: str)
     assert find(Bend(), Case(Bend(), Bend(), engine), base, tmp_path) == []
 
 
+def told(bent: Bend, case: Case, rule: str, base: Workspace, scratch: Path) -> list[Finding]:
+    """What is found, but that the engine lacks something: that is not what a case is about."""
+    found = find(bent, case, base, scratch)
+    return [item for item in found if item.rule != "engine" or rule == "engine"]
+
+
 @pytest.mark.parametrize(("rule", "case"), CASES.items(), ids=CASES)
 def test_a_case_fails_its_rule_alone(
     base: Workspace, tmp_path: Path, rule: str, case: Case
 ) -> None:
     """One mistake, one rule; each finding has what, where and a remedy."""
-    findings = find(case.fails, case, base, tmp_path)
+    findings = told(case.fails, case, rule, base, tmp_path)
 
     assert {finding.rule for finding in findings} == {rule}, findings
     assert {finding.severity for finding in findings} == {BY_ID[rule].severity}
@@ -55,7 +63,7 @@ def test_a_case_fails_its_rule_alone(
 @pytest.mark.parametrize(("rule", "case"), CASES.items(), ids=CASES)
 def test_the_near_miss_passes(base: Workspace, tmp_path: Path, rule: str, case: Case) -> None:
     """A rule does not speak of what is right, and no other one does."""
-    assert find(case.passes, case, base, tmp_path) == []
+    assert told(case.passes, case, rule, base, tmp_path) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=BY_ID)

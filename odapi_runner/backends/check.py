@@ -1,0 +1,51 @@
+"""A config checked for the engine that is to train it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from odapi_runner.backends import AUTO, ENGINES
+from odapi_runner.errors import RunError, did_you_mean
+from odapi_runner.pipeline import check as pipeline_check
+from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.catalogue import RULES
+from odapi_runner.pipeline.rules.rule import Rule
+from odapi_runner.workspace import Workspace
+
+# Engines whose training the rules know; the second is the Object Detection API itself.
+CHECKED = ("builtin", "tf-models")
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """The rules on every config, then those of each engine."""
+    return (*RULES, *(rule for one in ENGINES.values() for rule in one.rules))
+
+
+def check(
+    config: str | Path | Any,
+    workspace: Workspace | None = None,
+    *,
+    engine: str = "auto",
+    **options: Any,
+) -> list[Finding]:
+    """What is wrong, or looks wrong, with a config, its files, and what it asks of an engine.
+
+    Args:
+        config: a file, or a TrainEvalPipelineConfig.
+        workspace: where its relative paths start; the current one by default.
+        engine: `auto`, `builtin` or `tf-models`.
+        options: as of `pipeline.check.check`: every_record, decode, from_scratch, devices, ….
+
+    Returns:
+        The findings; a training is refused where one of them is an error.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no pipeline.config.
+        RunError: there is no such engine.
+    """
+    chosen = AUTO if engine == "auto" else engine
+    if chosen not in CHECKED:
+        fix = did_you_mean(engine, CHECKED) or f"Known engines: {', '.join(CHECKED)}."
+        raise RunError(f'there is no engine "{engine}"', fix=fix)
+    return pipeline_check.check(config, workspace, engine=chosen, rules=all_rules(), **options)
