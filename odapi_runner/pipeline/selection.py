@@ -35,9 +35,11 @@ def select_place(items: Sequence[Any], field: FieldDescriptor, chosen: str, path
     if places:
         listed = " and ".join(f"{path}[{place}]" for place in places)
         raise ConfigError(f"{path}[{chosen}]: could be {listed}", fix="Say which by its number.")
+    is_member = field.message_type and "=" not in chosen
+    appending = f"-s '{path}+={{ {chosen} {{}} }}'" if is_member else f"-s '{path}+=…'"
     raise ConfigError(
         f"{path}[{chosen}]: nothing of that kind is in it",
-        fix=f"It has {there}." if there else f"It is empty; -s '{path}+=…' appends.",
+        fix=f"It has {there}; {appending} appends." if there else f"{appending} appends one.",
     )
 
 

@@ -352,7 +352,8 @@ def test_an_element_is_chosen_by_what_it_holds(
             f"{AUGMENTATION}[ssd_random_crop]: nothing of that kind is in it",
             (
                 "It has [0] random_horizontal_flip, [1] random_crop_image, "
-                "[2] random_horizontal_flip."
+                "[2] random_horizontal_flip; "
+                f"-s '{AUGMENTATION}+={{ ssd_random_crop {{}} }}' appends."
             ),
         ),
         (
@@ -363,7 +364,7 @@ def test_an_element_is_chosen_by_what_it_holds(
         (
             "eval_input_reader[name=test].shuffle",
             "eval_input_reader[name=test]: nothing of that kind is in it",
-            "It has [0] name=train, [1] name=val.2.",
+            "It has [0] name=train, [1] name=val.2; -s 'eval_input_reader+=…' appends.",
         ),
         (
             "eval_input_reader[external_input_reader=x].shuffle",
@@ -378,12 +379,12 @@ def test_an_element_is_chosen_by_what_it_holds(
         (
             "eval_config.metrics_set[coco]",
             "eval_config.metrics_set[coco]: nothing of that kind is in it",
-            "It has [0] coco_detection_metrics, [1] coco_mask_metrics.",
+            "It has [0] coco_detection_metrics, [1] coco_mask_metrics; -s",
         ),
         (
             "train_config.freeze_variables[x]",
             "train_config.freeze_variables[x]: nothing of that kind is in it",
-            "It is empty; -s 'train_config.freeze_variables+=…' appends.",
+            "-s 'train_config.freeze_variables+=…' appends one.",
         ),
         (
             "train_config.batch_size[x]",

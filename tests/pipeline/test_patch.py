@@ -784,6 +784,17 @@ def test_the_seventh_of_the_notes_that_this_was_made_for(reference: Path) -> Non
     assert message.eval_input_reader[0].label_map_path == "PATH_TO_BE_CONFIGURED/label_map.txt"
 
 
+def test_a_whole_config_is_a_patch_that_gives_itself(reference: Path) -> None:
+    """Every published one, on itself and on nothing, without a word."""
+    for path in sorted((reference / "zoo_configs").glob("*.config")):
+        sample = read_pipeline(path)
+
+        for start in (sample, type(sample)()):
+            changed = patched(path.read_text("utf-8"), start)
+
+            assert (changed.message, changed.notes) == (sample, ()), path.name
+
+
 def test_config_text_outside_of_the_sections_is_said() -> None:
     """It would be lost without a word otherwise."""
     changed = patched("train_config { batch_size: 1 }\n\nset\n  use_bfloat16: false\n")
