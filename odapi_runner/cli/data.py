@@ -184,22 +184,64 @@ def voc(
 @command.command()
 @click.argument("records", nargs=-1, required=True, metavar="RECORDS...")
 @click.option("--decode", is_flag=True, help="Decode every image, to find those cut short.")
+@click.option(
+    "--augment",
+    "config",
+    metavar="CONFIG",
+    type=click.Path(path_type=Path),
+    help="Draw contact sheets instead: images, and beside each what this config makes of it.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default="augmented",
+    show_default=True,
+    help="The folder of the sheets.",
+)
+@click.option(
+    "--images",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="How many images are on the sheets, evenly from all records.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the training."
+)
 @format_option
-def inspect(records: tuple[str, ...], decode: bool, output_format: str) -> None:
+@workspace_option
+def inspect(
+    records: tuple[str, ...],
+    decode: bool,
+    config: Path | None,
+    output_format: str,
+    workspace: str | None,
+    **drawing: Any,
+) -> None:
     """Count what records hold, and find what is wrong with it.
 
     RECORDS are files, patterns or dataset folders. A row a class (boxes by COCO's small, medium
     and large), one for all, and one for each kind of fault; exit code 1 where there is a fault.
+
+    With --augment three examples of each image are drawn beside it, as a training of that seed
+    would see them, and the paths of the sheets are printed.
 
     \b
     Example:
       odapi data inspect data/kitti
       odapi data inspect 'data/kitti/val-*.record' --format csv
       odapi data inspect data/kitti --decode
+      odapi data inspect data/kitti --augment pipelines/kitti-d0/pipeline.config
     """
     from odapi_runner.cli.tables import print_table
     from odapi_runner.records.inspect import find_records, inspect_records, tabulate
 
+    if config is not None:
+        _only_one(config, "--augment", decode or None, "--decode")
+        _draw(config, find_records(records, Path.cwd()), workspace, **drawing)
+        return
     found = inspect_records(find_records(records, Path.cwd()), decode=decode, track=_track)
     print_table(*tabulate(found), output_format)
     if found.faults:
@@ -208,6 +250,19 @@ def inspect(records: tuple[str, ...], decode: bool, output_format: str) -> None:
         more = f"; the table has {len(others)} more kinds of faults" if others else ""
         fix = "Correct what wrote these records, or convert the annotations again."
         raise DataError(f"{counts.examples[0]} ({count}{more})", fix=fix)
+
+
+def _draw(config: Path, records: Sequence[Path], workspace: str | None, **drawing: Any) -> None:
+    """Print the paths of the contact sheets, or the reason why there are none."""
+    from odapi_runner.runs.contact_sheets import draw_contact_sheets
+    from odapi_runner.workspace import find_workspace
+
+    root = find_workspace(workspace).root
+    done = draw_contact_sheets(config, records, root=root, **drawing)
+    click.echo(done.stdout, nl=False)
+    if done.returncode != 0:
+        click.echo(done.stderr, err=True, nl=False)
+        raise click.exceptions.Exit(done.returncode)
 
 
 def _split(classes: str) -> tuple[str, ...]:

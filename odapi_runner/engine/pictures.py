@@ -7,7 +7,7 @@ the left, groundtruth on the right.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -42,10 +42,7 @@ def side_by_side(
     Returns:
         uint8 [height, 2 * width, 3], RGB.
     """
-    names = {
-        int(number): _writable(str(name), int(number))
-        for number, name in zip(groundtruth.class_ids, groundtruth.class_names, strict=True)
-    }
+    names = writable_names(groundtruth.class_ids.tolist(), groundtruth.class_names.tolist())
     found = np.flatnonzero((detections.image == image) & (detections.scores >= spec.min_score))
     found = found[np.argsort(-detections.scores[found], kind="stable")][: spec.max_boxes_drawn]
     there = np.flatnonzero(groundtruth.image == image)
@@ -53,29 +50,30 @@ def side_by_side(
         picture = opened.convert("RGB")
     scale = min(1.0, MAX_SIDE / max(picture.size))
     picture = ImageOps.scale(picture, scale) if scale < 1 else picture
-    left = _drawn(
+    left = draw_boxes(
         picture,
         detections.boxes_xywh_px[found] * scale,
         detections.classes[found],
         [
-            f"{_name(names, number)} {score:.2f}"
+            f"{name_of(names, number)} {score:.2f}"
             for number, score in zip(
                 detections.classes[found].tolist(), detections.scores[found], strict=True
             )
         ],
     )
-    right = _drawn(
+    right = draw_boxes(
         picture,
         groundtruth.boxes_xywh_px[there] * scale,
         groundtruth.classes[there],
-        [_name(names, number) for number in groundtruth.classes[there].tolist()],
+        [name_of(names, number) for number in groundtruth.classes[there].tolist()],
     )
     return np.concatenate([left, right], axis=1)
 
 
-def _drawn(
-    picture: Image.Image, boxes_xywh_px: np.ndarray, classes: np.ndarray, labels: list[str]
+def draw_boxes(
+    picture: Image.Image, boxes_xywh_px: np.ndarray, classes: np.ndarray, labels: Sequence[str]
 ) -> np.ndarray:
+    """Outline boxes in the colors of their classes (from 1), each with its label or none."""
     picture = picture.copy()
     draw = ImageDraw.Draw(picture)
     for (xmin, ymin, width, height), number, label in zip(
@@ -83,14 +81,21 @@ def _drawn(
     ):
         color = COLORS[(number - 1) % len(COLORS)]
         draw.rectangle((xmin, ymin, xmin + width, ymin + height), outline=color, width=2)
-        place = (xmin, max(ymin - 12, 0))
-        draw.rectangle(draw.textbbox(place, label, font=_font()), fill=color)
-        draw.text(place, label, fill="black", font=_font())
+        if label:
+            place = (xmin, max(ymin - 12, 0))
+            draw.rectangle(draw.textbbox(place, label, font=font()), fill=color)
+            draw.text(place, label, fill="black", font=font())
     return np.asarray(picture)
 
 
-def _name(names: Mapping[int, str], number: int) -> str:
+def name_of(names: Mapping[int, str], number: int) -> str:
+    """A class's name, or its number where there is none."""
     return names.get(number, f"class {number}")
+
+
+def writable_names(ids: Sequence[int], names: Sequence[str]) -> dict[int, str]:
+    """The names of classes; a number for one that no font here can write."""
+    return {id_: _writable(name, id_) for id_, name in zip(ids, names, strict=True)}
 
 
 def _writable(name: str, number: int) -> str:
@@ -103,13 +108,14 @@ def _writable(name: str, number: int) -> str:
 def _shape(letter: str) -> bytes | None:
     """The letter as the font draws it; None where it cannot draw it at all."""
     try:
-        return bytes(_font().getmask(letter))
+        return bytes(font().getmask(letter))
     except UnicodeEncodeError:  # Pillow without FreeType
         return None
 
 
 @cache
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+def font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The font of all labels: the first of `FONTS` that is there."""
     for name in FONTS:
         try:
             return ImageFont.truetype(name, FONT_SIZE)

@@ -24,9 +24,9 @@ BOX = (20.0, 30.0, 40.0, 20.0)
 def _own_font_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same pictures on every machine, whatever fonts it has."""
     monkeypatch.setattr(pictures, "FONTS", ())
-    pictures._font.cache_clear()
+    pictures.font.cache_clear()
     yield
-    pictures._font.cache_clear()
+    pictures.font.cache_clear()
 
 
 def detections(
