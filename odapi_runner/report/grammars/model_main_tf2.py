@@ -29,9 +29,9 @@ from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.report.rows import EvalRow, Row, TrainRow
 
 _VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
-_STEP = re.compile(rf"\bStep (\d+) per-step time ({_VALUE})s(?: loss=({_VALUE}))?")
+_STEP = re.compile(rf"\bStep (\d{{1,18}}) per-step time ({_VALUE})s(?: loss=({_VALUE}))?")
 _PAIR = re.compile(rf"""['"]([^'"]+)['"]: (?:np\.float\d+\()?({_VALUE})\)?(?=[,}}]|\s*$)""")
-_EVALUATED = re.compile(r"\bEval metrics at step (\d+)")
+_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})\b")
 # The tab before the plus may have become spaces, or "#011" on the way through syslog.
 _METRIC = re.compile(rf"(?:\s|#011)\+ (\S.*): ({_VALUE})\s*$")
 _SUMMARY = re.compile(

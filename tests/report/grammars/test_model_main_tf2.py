@@ -65,6 +65,14 @@ def test_a_number_with_two_points_is_none() -> None:
     assert "Loss/total_loss" not in row.metrics
 
 
+def test_a_number_of_no_step_is_none() -> None:
+    """More digits than any table holds."""
+    number = "9" * 19
+
+    assert rows(f"Step {number} per-step time 0.5s loss=1.0\n") == []
+    assert rows(f"Eval metrics at step {number}\n\t+ Loss/total_loss: 1.0\n") == []
+
+
 def test_the_form_of_2020_has_the_loss_in_the_step_line() -> None:
     """Both handlers' lines are one row; `loss` is the total loss."""
     text = """\
