@@ -36,7 +36,7 @@ KINDS: Final = (
 _EXAMPLES: Final = 10
 
 # Boxes of which place and size are kept, whatever the number of all.
-SAMPLED_BOXES: Final = 4096
+SAMPLED_BOXES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)

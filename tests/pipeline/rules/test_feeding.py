@@ -64,7 +64,7 @@ CASES = {
         passes=bend(f"{READER}.shuffle_buffer_size=4"),
         engine="tf-models",
     ),
-    "weight-zero": Case(fails=weighing(1, 0), passes=weighing(1, 0.1)),
+    "weight-zero": Case(fails=weighing(1, 0), passes=weighing(1, 0.1), engine="tf-models"),
     "sample-1-of-n": Case(
         fails=holding(*TWENTY, sets=(f"{READER}.sample_1_of_n_examples=3",)),  # leaves 7
         passes=holding(*TWENTY, sets=(f"{READER}.sample_1_of_n_examples=2",)),
