@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test long lock
+.PHONY: help install demo check quick test long fuzz lock
 
 help:
 	@echo "make demo    the whole path on images that it draws itself, in minutes, on a CPU"
 	@echo "make test    all tests that are quick enough for every day"
 	@echo "make quick   the tests without TensorFlow and without processes, in seconds"
 	@echo "make long    real trainings, half an hour"
+	@echo "make fuzz    10,000 random inputs for everything that reads; ODAPI_FUZZ_SEED=N, ODAPI_FUZZ_CASES=N"
 	@echo "make check   format, lint, types"
 	@echo "make lock    raise the locked versions"
 
@@ -34,13 +35,18 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 quick: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m "not tf and not process and not long and not gpu"
+	$(BIN)/python -m pytest -q -m "not tf and not process and not long and not gpu" --ignore tests/fuzz
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q --durations=15
 
 long: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m long --durations=0
+
+# A failing input is saved in .fuzz/, with the command that replays it.
+fuzz: $(INSTALLED)
+	ODAPI_FUZZ_CASES=$${ODAPI_FUZZ_CASES:-10000} ODAPI_FUZZ_SEED=$${ODAPI_FUZZ_SEED:-$$(date +%s)} \
+		$(BIN)/python -m pytest -q tests/fuzz --durations=0
 
 lock:
 	uv pip compile --universal --python-version 3.11 pyproject.toml --group dev \

@@ -1,0 +1,1 @@
+"""Random input for everything that reads: whatever comes, nothing but OdapiError leaves."""
