@@ -68,7 +68,12 @@ def _shared_options(function: F) -> F:
             show_default=True,
             help="Record files a split.",
         ),
-        click.option("--skip-bad", is_flag=True, help="Leave bad annotations out, and count them."),
+        click.option("--decode", is_flag=True, help="Decode every image, to find those cut short."),
+        click.option(
+            "--skip-bad",
+            is_flag=True,
+            help="Leave bad annotations out, with their images, and count them.",
+        ),
         click.option("--overwrite", is_flag=True, help="Replace the dataset in --out."),
         format_option,
         workspace_option,
@@ -309,7 +314,7 @@ def _report(dataset: Dataset, output_format: str, workspace: str | None) -> None
         output_format,
     )
     for fault in dataset.left_out[:_FAULTS_SHOWN]:
-        click.echo(f"left out: {fault}", err=True)
+        click.echo(f"left out: {fault.as_left_out()}", err=True)
     if dataset.left_out:
         click.echo(f"left out: {len(dataset.left_out)} bad annotations, see dataset.json", err=True)
     click.echo(f"Wrote {dataset.folder}", err=True)

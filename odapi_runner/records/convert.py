@@ -59,7 +59,7 @@ class Dataset:
 
     folder: Path
     splits: dict[str, SplitCounts]
-    left_out: tuple[Fault, ...]  # bad annotations, with `skip_bad`
+    left_out: tuple[Fault, ...]  # with `skip_bad`: bad annotations, and their images
 
 
 def read_samples(
@@ -101,7 +101,7 @@ def write_dataset(
         splits: the images of each split, in the order of their records.
         label_map: the classes; every object to be found has one of them.
         source: where the annotations come from and with what options, for `dataset.json`.
-        left_out: bad annotations that are not in `splits`.
+        left_out: bad annotations that are not in `splits`; nor are their images.
         shards: files a split, at most; none is empty.
         track: shows progress.
 
@@ -237,5 +237,5 @@ def _summary(dataset: Dataset, source: Mapping[str, Any]) -> dict[str, Any]:
         "odapi": __version__,
         "source": dict(source),
         "splits": {name: asdict(counts) for name, counts in dataset.splits.items()},
-        "left_out": [str(fault) for fault in dataset.left_out],
+        "left_out": [fault.as_left_out() for fault in dataset.left_out],
     }

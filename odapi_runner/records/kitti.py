@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -32,10 +33,10 @@ from odapi_runner.records.sample import (
     ImageFile,
     Object,
     Sample,
-    fit_to_image,
+    build_sample,
     intersect,
     list_images,
-    read_image_header,
+    read_image,
     refuse_faults,
     refuse_misspelled,
 )
@@ -58,6 +59,7 @@ def convert_kitti(
     seed: int = 0,
     dontcare: DontCare = "ignore",
     shards: int = 4,
+    decode: bool = False,
     skip_bad: bool = False,
     overwrite: bool = False,
     track: Track = untracked,
@@ -78,7 +80,8 @@ def convert_kitti(
             nor wrong; `drop` leaves them out, so that it is wrong; `overlap` leaves them and every
             box that touches one out, as the OD API's converter does with `dontcare` in its list.
         shards: files a split.
-        skip_bad: leave bad annotations out instead of stopping at them.
+        decode: decode every image, to find those that are cut short.
+        skip_bad: leave bad annotations out, with their images, instead of stopping at them.
         overwrite: replace a dataset in `out`.
         track: shows progress.
 
@@ -91,7 +94,7 @@ def convert_kitti(
     label_map = build_label_map(tuple(classes))
     refuse_to_overwrite(out, label_map, overwrite=overwrite)
     images, faults = _find_pairs(folder)
-    samples, bad = read_samples(_read_sample, images, track)
+    samples, bad = read_samples(partial(_read_sample, decode=decode), images, track)
     faults += bad
     refuse_faults(faults, skip_bad=skip_bad)
     mentioned = {item.name for sample in samples for item in sample.objects}
@@ -175,7 +178,7 @@ def _find_pairs(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     return images, faults
 
 
-def _read_sample(path: Path) -> tuple[Sample | None, list[Fault]]:
+def _read_sample(path: Path, *, decode: bool) -> tuple[Sample | None, list[Fault]]:
     """An image with its objects; None where image or label file cannot be used at all."""
     label = path.parent.parent / "label_2" / f"{path.stem}.txt"
     try:
@@ -184,12 +187,11 @@ def _read_sample(path: Path) -> tuple[Sample | None, list[Fault]]:
         return None, [Fault(path, None, f"there is no label file {label.parent.name}/{label.name}")]
     except UnicodeDecodeError:
         return None, [Fault(label, None, "not UTF-8")]
-    image = read_image_header(path)
+    image = read_image(path, decode=decode)
     if not isinstance(image, ImageFile):
         return None, [image]
     objects, bad_lines = parse_label(text, label)
-    fitting, bad_boxes = fit_to_image(objects, image, label)
-    return Sample(path.stem, image, tuple(fitting)), bad_lines + bad_boxes
+    return build_sample(path.stem, image, objects, label, bad_lines)
 
 
 def _with_uses(sample: Sample, classes: frozenset[str], dontcare: DontCare) -> Sample:

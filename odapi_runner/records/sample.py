@@ -33,9 +33,14 @@ class Fault:
     path: Path
     line: int | None
     why: str
+    leaves_image: bool = False  # the image is of use without it
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.why}" if self.line else f"{self.path}: {self.why}"
+
+    def as_left_out(self) -> str:
+        """What is left out with `--skip-bad`: this with its image, or this alone."""
+        return f"{self}; its image stays" if self.leaves_image else str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,10 @@ class Sample:
     objects: tuple[Object, ...]
 
 
-def read_image_header(path: Path) -> ImageFile | Fault:
-    """Format and size of an image, without decoding it."""
+def read_image(path: Path, *, decode: bool) -> ImageFile | Fault:
+    """Format and size of an image by its header; with `decode` only of one that is whole."""
     try:
-        format_, height, width = parse_image_header(path)
+        format_, height, width = decode_image(path) if decode else parse_image_header(path)
     except ValueError as error:
         return Fault(path, None, str(error))
     return ImageFile(path, format_, height, width)
@@ -119,18 +124,28 @@ def _describe(image: Image.Image) -> tuple[str, int, int]:
     return _FORMATS[image.format], image.height, image.width
 
 
-def fit_to_image(
-    objects: Iterable[Object], image: ImageFile, annotation: Path
-) -> tuple[list[Object], list[Fault]]:
-    """Clip each box to the image; a box that is none, or that leaves nothing, is a fault."""
-    kept, faults = [], []
+def build_sample(
+    source_id: str,
+    image: ImageFile,
+    objects: Iterable[Object],
+    annotation: Path,
+    faults: Sequence[Fault] = (),
+) -> tuple[Sample | None, list[Fault]]:
+    """An image with its objects clipped to it, and `faults` with those of the boxes.
+
+    An object whose place is not known keeps its whole image out: it is on it, and training would
+    take it for background. One that lies beside the image is on no image, and is left out alone.
+    """
+    kept, found = [], list(faults)
     for item in objects:
-        why = _fault_of_box(item.box_xyxy_px, image)
-        if why:
-            faults.append(Fault(annotation, item.line, f"{item.name}: {why}"))
+        fault = _fault_of_box(item, image, annotation)
+        if fault:
+            found.append(fault)
         else:
             kept.append(replace(item, box_xyxy_px=_clip(item.box_xyxy_px, image)))
-    return kept, faults
+    if all(fault.leaves_image for fault in found):
+        return Sample(source_id, image, tuple(kept)), found
+    return None, found
 
 
 def intersect(one: Object, other: Object) -> bool:
@@ -188,18 +203,22 @@ def refuse_misspelled(classes: Sequence[str], mentioned: set[str]) -> None:
         raise DataError(what, fix="Give the classes with --classes A,B,C.")
 
 
-def _fault_of_box(box: tuple[float, float, float, float], image: ImageFile) -> str | None:
+def _fault_of_box(item: Object, image: ImageFile, annotation: Path) -> Fault | None:
+    box = item.box_xyxy_px
     xmin, ymin, xmax, ymax = box
-    if not all(map(math.isfinite, box)):
-        return f"the box is not finite ({_shown(box)})"
-    if xmin > xmax or ymin > ymax:
-        return f"the box is inverted ({_shown(box)})"
-    if xmin == xmax or ymin == ymax:
-        return f"the box has no area ({_shown(box)})"
     left, top, right, bottom = _clip(box, image)
-    if left >= right or top >= bottom:
-        return f"the box is outside the image of {image.width}x{image.height} ({_shown(box)})"
-    return None
+    beside = False
+    if not all(map(math.isfinite, box)):
+        why = "is not finite"
+    elif xmin > xmax or ymin > ymax:
+        why = "is inverted"
+    elif xmin == xmax or ymin == ymax:
+        why = "has no area"
+    elif left >= right or top >= bottom:
+        why, beside = f"is outside the image of {image.width}x{image.height}", True
+    else:
+        return None
+    return Fault(annotation, item.line, f"{item.name}: the box {why} ({_shown(box)})", beside)
 
 
 def _clip(

@@ -28,9 +28,9 @@ from odapi_runner.records.sample import (
     Fault,
     ImageFile,
     Sample,
-    fit_to_image,
+    build_sample,
     list_images,
-    read_image_header,
+    read_image,
     refuse_faults,
     refuse_misspelled,
 )
@@ -48,6 +48,7 @@ def convert_voc(
     val_every: int | None = None,
     seed: int = 0,
     shards: int = 4,
+    decode: bool = False,
     skip_bad: bool = False,
     overwrite: bool = False,
     track: Track = untracked,
@@ -66,7 +67,8 @@ def convert_voc(
         val_every: every Nth image in the order of file names instead, the first one included.
         seed: chooses the images for validation by `val_fraction`.
         shards: files a split.
-        skip_bad: leave bad annotations out instead of stopping at them.
+        decode: decode every image, to find those that are cut short.
+        skip_bad: leave bad annotations out, with their images, instead of stopping at them.
         overwrite: replace a dataset in `out`.
         track: shows progress.
 
@@ -74,7 +76,7 @@ def convert_voc(
         DataError: folders, annotations or options that cannot be used; nothing was written.
     """
     paths, faults = _find_pairs(images, annotations)
-    samples, bad = read_samples(partial(_read_sample, annotations), paths, track)
+    samples, bad = read_samples(partial(_read_sample, annotations, decode=decode), paths, track)
     faults += bad
     refuse_faults(faults, skip_bad=skip_bad)
     mentioned = {item.name for sample in samples for item in sample.objects}
@@ -133,7 +135,9 @@ def _find_pairs(images: Path, annotations: Path) -> tuple[dict[str, Path], list[
     return paths, faults
 
 
-def _read_sample(annotations: Path, path: Path) -> tuple[Sample | None, list[Fault]]:
+def _read_sample(
+    annotations: Path, path: Path, *, decode: bool
+) -> tuple[Sample | None, list[Fault]]:
     """An image with its objects; None where image or annotation cannot be used at all."""
     annotation = annotations / f"{path.stem}.xml"
     try:
@@ -142,12 +146,11 @@ def _read_sample(annotations: Path, path: Path) -> tuple[Sample | None, list[Fau
         return None, [Fault(path, None, f"there is no annotation {annotation.name}")]
     except ValueError as error:
         return None, [Fault(annotation, None, str(error))]
-    image = read_image_header(path)
+    image = read_image(path, decode=decode)
     if not isinstance(image, ImageFile):
         return None, [image]
     said, is_ = (voc.width, voc.height), (image.width, image.height)
     if all(said) and said != is_:
         why = f"<size> is {said[0]}x{said[1]}, but {path.name} is {is_[0]}x{is_[1]}"
         return None, [Fault(annotation, None, why)]
-    objects, bad_boxes = fit_to_image(voc.objects, image, annotation)
-    return Sample(path.stem, image, tuple(objects)), bad_objects + bad_boxes
+    return build_sample(path.stem, image, voc.objects, annotation, bad_objects)

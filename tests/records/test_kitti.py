@@ -214,15 +214,34 @@ def test_bad_annotations_stop_the_conversion(make_kitti: MakeKitti, tmp_path: Pa
 
 
 def test_bad_annotations_are_left_out_when_asked(make_kitti: MakeKitti, tmp_path: Path) -> None:
-    """The rest of their images stays, and dataset.json counts them."""
+    """Their images go with them: an object without a place would be background.
+
+    What is beside its image is on none, and keeps none out. dataset.json tells all.
+    """
     folder, out = make_kitti(BAD), tmp_path / "out"
 
     dataset = convert_kitti(folder, out, skip_bad=True, val_fraction=0)
 
-    assert dataset.splits["train"].images == 7
-    assert dataset.splits["train"].boxes["Car"] == 6
+    assert set(read_split(out, "train")) == {"000003", "000007"}
+    assert dataset.splits["train"].boxes["Car"] == 2
     told = json.loads((out / "dataset.json").read_text("utf-8"))["left_out"]
-    assert "\n".join(told).replace(f"{folder}/training/", "") == BAD_WHY
+    beside = "(xmin 200, ymin 20, xmax 300, ymax 40)"
+    assert "\n".join(told).replace(f"{folder}/training/", "") == BAD_WHY.replace(
+        beside, f"{beside}; its image stays"
+    )
+
+
+def test_images_cut_short_are_found_by_decoding(make_kitti: MakeKitti, tmp_path: Path) -> None:
+    """A header is whole as long as the image has one."""
+    folder = make_kitti({"a": CAR, "b": CAR})
+    path = folder / "training" / "image_2" / "a.png"
+    path.write_bytes(path.read_bytes()[:-40])
+
+    assert convert_kitti(folder, tmp_path / "all", val_fraction=0).splits["train"].images == 2
+    with pytest.raises(DataError, match=r"a\.png: the image cannot be read .*truncated"):
+        convert_kitti(folder, tmp_path / "out", val_fraction=0, decode=True)
+    left = convert_kitti(folder, tmp_path / "out", val_fraction=0, decode=True, skip_bad=True)
+    assert set(read_split(left.folder, "train")) == {"b"}
 
 
 def test_many_bad_annotations_are_counted(make_kitti: MakeKitti, tmp_path: Path) -> None:
