@@ -61,17 +61,24 @@ class Workspace:
             marker.write_text("# The folder of this file is an odapi workspace.\n", "utf-8")
 
 
-def find_workspace(explicit: str | Path | None = None) -> Workspace:
+def find_workspace(explicit: str | Path | None = None, *, make: bool = False) -> Workspace:
     """The workspace: `explicit`, else $ODAPI_WORKSPACE, else the nearest marked parent, else here.
 
+    Args:
+        explicit: the folder that was asked for.
+        make: whether what follows makes the folder; otherwise one that is asked for is there.
+
     Raises:
-        OdapiError: the folder asked for is a file.
+        OdapiError: the folder asked for is a file, or is not there.
     """
     asked = explicit or os.environ.get(ENVIRONMENT)
     if asked:
         root = Path(asked).expanduser().resolve()
+        correct = "Correct the folder of -w." if explicit else f"Correct ${ENVIRONMENT}."
         if root.exists() and not root.is_dir():
-            raise OdapiError(f"{root}: not a folder", fix="Give the workspace's folder with -w.")
+            raise OdapiError(f"{root}: not a folder", fix=correct)
+        if not root.exists() and not make:
+            raise OdapiError(f"{root}: no such folder", fix=correct)
         return Workspace(root)
     here = Path.cwd()
     for folder in (here, *here.parents):

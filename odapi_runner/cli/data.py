@@ -294,7 +294,7 @@ def _report(dataset: Dataset, output_format: str, workspace: str | None) -> None
     from odapi_runner.cli.tables import print_table
     from odapi_runner.workspace import find_workspace
 
-    place = find_workspace(workspace)
+    place = find_workspace(workspace, make=True)
     if dataset.folder.resolve().is_relative_to(place.root):
         place.mark()
     classes = next(iter(dataset.splits.values())).boxes

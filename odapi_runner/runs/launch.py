@@ -74,7 +74,7 @@ def plan_training(
         ConfigError: there is no such config, or an override does not fit.
         RunError: there is no such engine.
     """
-    place = find_workspace(workspace)
+    place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
     find_engine(chosen)
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
