@@ -7,7 +7,6 @@ variants put. A constant prediction, which learns nothing from the images, stand
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_groundtruth
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.pipeline.overrides import Changes
-from odapi_runner.pipeline.render import render_command
+from odapi_runner.pipeline.recipe import Recipe
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.convert import Dataset
 from odapi_runner.records.draw import draw_streets
@@ -113,7 +112,7 @@ def _train_variant(
     changes = Changes((*SETTINGS, setting))
     config = workspace.pipeline_config(name)
     out = config.relative_to(workspace.root)
-    say(shlex.join([*render_command(PRESET, changes), "--out", str(out)]))
+    say(Recipe(PRESET, changes).command("--out", str(out)))
     write_rendered(PRESET, changes, workspace, config)
     every = NUM_STEPS // 2
     say(

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from odapi_runner.cli.options import format_option, workspace_option
+
+if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.pipeline.presets import Preset
+    from odapi_runner.pipeline.provenance import Origin
+    from odapi_runner.workspace import Workspace
 
 
 @click.command("presets")
@@ -12,13 +21,16 @@ from odapi_runner.cli.options import format_option, workspace_option
 @format_option
 @workspace_option
 def command(name: str | None, output_format: str, workspace: str | None) -> None:
-    """List the presets; of one, its values and where they come from.
+    """List the presets; of one, its values and what it changes of the published config.
 
-    Values of a group "-s …" are set like overrides, and what depends on them follows.
+    The formats for programs list for each preset the sample of the Object Detection API that it
+    was published as. Of one preset, values are named by the template's variables, and each field
+    in which the config differs from the published one by its path.
 
     \b
     Example:
       odapi presets
+      odapi presets --format json
       odapi presets kitti-d0
     """
     from odapi_runner.cli.tables import print_table
@@ -26,19 +38,74 @@ def command(name: str | None, output_format: str, workspace: str | None) -> None
     from odapi_runner.workspace import find_workspace
 
     place = find_workspace(workspace)
-    if name is None:
-        rows = [(each, read_preset(each, place).about) for each in preset_names(place)]
-        print_table(["preset", "about"], rows, output_format)
+    if name is not None:
+        _show(read_preset(name, place), place, output_format)
         return
-    preset = read_preset(name, place)
-    settings = [(item.group, item) for item in preset.values]
-    settings += [(f"-s {item.group}", item) for item in preset.overrides]
-    print_table(
-        ["group", "name", "value", "from"],
-        [(group, item.name, _shown(item.value), item.source) for group, item in settings],
-        output_format,
+    presets = [read_preset(each, place) for each in preset_names(place)]
+    # For people, in a terminal of 80 columns, without the samples: `odapi presets NAME` has them.
+    columns = ["name", "about"] if output_format == "table" else ["name", "published", "about"]
+    rows = [[getattr(preset, column) for column in columns] for preset in presets]
+    print_table(columns, rows, output_format)
+
+
+def _show(preset: Preset, place: Workspace, output_format: str) -> None:
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.pipeline.provenance import origins_of
+
+    origins = origins_of(preset, place)
+    if output_format == "table":
+        click.echo("\n".join([*_facts(preset), *_by_source(origins)]))
+        return
+    rows = [
+        (origin.name, _shown(origin.value), _published(origin), origin.source) for origin in origins
+    ]
+    print_table(["name", "value", "published", "from"], rows, output_format)
+
+
+def _facts(preset: Preset) -> Iterator[str]:
+    """What a preset is, in a few lines."""
+    yield f"{preset.name}: {preset.about}"
+    yield f"  template   {preset.template}.config.j2"
+    if preset.extends:
+        yield f"  extends    {preset.extends}"
+    if preset.origin:
+        yield f"  {'published' if preset.published else 'based on '}  {preset.origin}"
+
+
+def _by_source(origins: Sequence[Origin]) -> Iterator[str]:
+    """The values under where they come from: that takes whole sentences, which fill no cell."""
+    from odapi_runner.report.names import shorten
+
+    names = shorten([origin.name for origin in origins], ".")
+    for source in dict.fromkeys(origin.source for origin in origins):
+        yield from ["", *_wrapped(source, 0)]
+        for name, origin in zip(names, origins, strict=True):
+            if origin.source == source:
+                yield from _wrapped(f"{name} = {_shown(origin.value) or 'not set'}", 4)
+                if origin.differs:
+                    yield from _wrapped(f"published: {_published(origin) or 'not set'}", 8)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines of at most 79 columns where words allow it: file names stay whole."""
+    return textwrap.wrap(
+        text,
+        width=79,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent and indent + 8),
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _published(origin: Origin) -> str | None:
+    return _shown(origin.published) if origin.differs else None
+
+
+def _shown(value: Any) -> str:
+    """A value on one line; nothing for a field that is not set."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

@@ -1,10 +1,11 @@
 """Presets: a template and values, each with where it comes from, in `templates/presets/NAME.toml`.
 
     about = "one line for the list of presets"
-    template = "efficientdet"         # templates/efficientdet.config.j2; or
-    extends = "efficientdet-d0"       # everything of that preset that is not said here
+    template = "efficientdet"         # templates/efficientdet.config.j2
+    extends = "efficientdet-d0"       # everything of that preset that is not said here; or both
+    published = "ssd_….config"        # the sample of the Object Detection API that it reproduces
 
-    [values.GROUP]                    # the template's variables
+    [values.GROUP]                    # the template's variables, named after the fields they fill
     from = "where these values come from"
     image_size = 512
 
@@ -12,7 +13,9 @@
     from = "where these values come from"
     batch_size = 4
 
-A user's preset, below the workspace, comes before a shipped one of the same name.
+Values make the config as it was published; `set` is what a preset changes of it, and what depends
+on a word of `set` follows. A user's preset, below the workspace, comes before a shipped one of the
+same name.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ from odapi_runner.errors import ConfigError, did_you_mean
 from odapi_runner.proto.text import read_text
 from odapi_runner.workspace import Workspace, shipped
 
-_KEYS = ("about", "extends", "set", "template", "values")
+_TEXTS = ("about", "extends", "published", "template")
+_KEYS = (*_TEXTS, "set", "values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Preset:
     template: str
     values: tuple[Setting, ...]
     overrides: tuple[Setting, ...]
+    extends: str | None = None
+    published: str | None = None  # the sample that its values reproduce
+    origin: str | None = None  # that, or the sample of the nearest preset that it extends
+    added: tuple[str, ...] = ()  # variables that nothing that it extends has
 
 
 def template_folders(workspace: Workspace) -> list[Path]:
@@ -59,8 +67,7 @@ def template_folders(workspace: Workspace) -> list[Path]:
 
 def preset_names(workspace: Workspace) -> list[str]:
     """The names of all presets, sorted."""
-    folders = [folder / "presets" for folder in template_folders(workspace)]
-    return sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    return sorted(_files(workspace))
 
 
 def read_preset(name: str, workspace: Workspace, below: Sequence[str] = ()) -> Preset:
@@ -74,54 +81,68 @@ def read_preset(name: str, workspace: Workspace, below: Sequence[str] = ()) -> P
     Raises:
         ConfigError: there is none of that name, or its file is not as described above.
     """
-    path = _find(name, workspace)
+    files = _files(workspace)
+    if name not in files:
+        longer = [other for other in sorted(files) if name and other.startswith(name)]
+        near = did_you_mean(name, files) or (f"There are: {', '.join(longer)}." if longer else "")
+        raise ConfigError(f'no preset "{name}"', fix=near or "The presets: odapi presets")
+    path = files[name]
     content = _read_toml(path)
+    about, published = content["about"], content.get("published")
+    values, overrides = _settings(path, content, "values"), _settings(path, content, "set")
+    if "extends" not in content:
+        template = content["template"]
+        return Preset(name, path, about, template, values, overrides, None, published, published)
+    extends = content["extends"]
+    if extends in (name, *below):
+        raise ConfigError(f"{path}: extends itself", fix="Extend a preset of another name.")
+    parent = read_preset(extends, workspace, (name, *below))
+    inherited = {setting.name for setting in parent.values}
+    return Preset(
+        name=name,
+        path=path,
+        about=about,
+        template=content.get("template", parent.template),
+        values=_merged(parent.values, values),
+        overrides=_merged(parent.overrides, overrides),
+        extends=extends,
+        published=published,
+        origin=published or parent.origin,
+        added=(*parent.added, *(item.name for item in values if item.name not in inherited)),
+    )
+
+
+def _files(workspace: Workspace) -> dict[str, Path]:
+    """The files of all presets by their names; the workspace's before the shipped ones."""
+    folders = [folder / "presets" for folder in reversed(template_folders(workspace))]
+    return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """The content of a preset's file, its keys and their kinds checked."""
+    try:
+        content = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}", fix="Correct the TOML at this place.") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: brackets within brackets", fix="Correct the TOML.") from None
     unknown = sorted(set(content) - set(_KEYS))
     if unknown:
         raise ConfigError(
             f'{path}: unknown key "{unknown[0]}"',
             fix=did_you_mean(unknown[0], _KEYS) or f"Its keys: {', '.join(_KEYS)}.",
         )
-    if ("extends" in content) == ("template" in content):
+    if not {"extends", "template"} & set(content):
         raise ConfigError(
-            f"{path}: needs either template or extends", fix='As in template = "efficientdet"'
+            f"{path}: needs template or extends", fix='As in extends = "efficientdet-d0"'
         )
-    about = content.get("about")
-    if not isinstance(about, str):
+    if "about" not in content:
         raise ConfigError(f"{path}: needs about", fix='As in about = "one line"')
-    values, overrides = _settings(path, content, "values"), _settings(path, content, "set")
-    if "template" in content:
-        return Preset(name, path, about, content["template"], values, overrides)
-    if content["extends"] in (name, *below):
-        raise ConfigError(f"{path}: extends itself", fix="Extend a preset of another name.")
-    parent = read_preset(content["extends"], workspace, (name, *below))
-    return Preset(
-        name,
-        path,
-        about,
-        parent.template,
-        _merged(parent.values, values),
-        _merged(parent.overrides, overrides),
-    )
-
-
-def _find(name: str, workspace: Workspace) -> Path:
-    for folder in template_folders(workspace):
-        path = folder / "presets" / f"{name}.toml"
-        if path.is_file():
-            return path
-    known = preset_names(workspace)
-    raise ConfigError(
-        f'no preset "{name}"',
-        fix=did_you_mean(name, known) or f"The presets: {', '.join(known)}.",
-    )
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}", fix="Correct the TOML at this place.") from error
+    for key in _TEXTS:
+        value = content.get(key, key)
+        if not isinstance(value, str) or len(value.splitlines()) != 1:
+            raise ConfigError(f"{path}: {key} is not one line", fix=f'As in {key} = "words"')
+    return content
 
 
 def _settings(path: Path, content: dict[str, Any], kind: str) -> tuple[Setting, ...]:

@@ -1,31 +1,36 @@
-"""A preset and overrides become the text of a pipeline.config."""
+"""A preset and changes become the text of a pipeline.config.
+
+as published    the template, filled with the preset's values
++ defaults      what odapi changes in every published config (`defaults`)
++ the preset    what it sets of its own
++ the label map its largest id is the number of classes
++ the user      patches, -s, -d
+"""
 
 from __future__ import annotations
 
-import shlex
-import traceback
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jinja2 import (
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    UndefinedError,
-)
-from jinja2.sandbox import SandboxedEnvironment
-
-from odapi_runner import __version__
-from odapi_runner.errors import ConfigError, did_you_mean
+from odapi_runner.errors import ConfigError
 from odapi_runner.formats.label_map import read_label_map
-from odapi_runner.pipeline.overrides import Changed, Changes, apply_changes
-from odapi_runner.pipeline.presets import Preset, Setting, read_preset, template_folders
+from odapi_runner.pipeline.defaults import apply_defaults
+from odapi_runner.pipeline.overrides import (
+    Changed,
+    Changes,
+    apply_changes,
+    is_shorthand,
+    parse_override,
+)
+from odapi_runner.pipeline.presets import Preset, Setting, read_preset
+from odapi_runner.pipeline.recipe import Recipe, render_file
+from odapi_runner.pipeline.shorthands import SHORTHANDS
+from odapi_runner.pipeline.templates import fill_template
 from odapi_runner.proto.text import parse_pipeline, render_pipeline
 from odapi_runner.workspace import Workspace
+
+_PATHS = {"fine_tune_checkpoint", "input_path", "keypoint_label_map_path", "label_map_path"}
 
 
 def render(
@@ -33,6 +38,9 @@ def render(
     changes: Changes,
     workspace: Workspace,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    as_published: bool = False,
+    absolute: bool = False,
 ) -> str:
     """The text of a pipeline.config: a comment that says how it was made, and the config.
 
@@ -41,47 +49,89 @@ def render(
         changes: what to change, as `overrides.apply_changes` does it.
         workspace: whose templates come before the shipped ones; relative paths start there.
         say: told the notes of the changes.
+        as_published: without odapi's defaults: the sample config, but for its paths.
+        absolute: with absolute paths, for use elsewhere.
 
     Raises:
-        ConfigError: the preset, its template or an override cannot be used.
+        ConfigError: the preset, its template or a change cannot be used.
         DataError: the label map that the config names is there and broken.
     """
-    changed = build_pipeline(preset, changes, workspace)
+    changed = build_pipeline(
+        preset, changes, workspace, as_published=as_published, absolute=absolute
+    )
     for note in changed.notes:
         say(note)
-    command = shlex.join(render_command(preset, changes))
-    lines = [
-        f"# Rendered by odapi {__version__}: {read_preset(preset, workspace).about}.",
-        f"# {command}",
-    ]
-    return "\n".join([*lines, "", render_pipeline(changed.message)])
+    about = read_preset(preset, workspace).about + (", as published" if as_published else "")
+    recipe = Recipe(preset, changes, as_published, absolute).told_from(workspace.root)
+    return render_file(recipe, about, render_pipeline(changed.message))
 
 
-def render_command(preset: str, changes: Changes) -> list[str]:
-    """The command line that renders a preset with these changes."""
-    return ["odapi", "render", "--preset", preset, *changes.words()]
-
-
-def build_pipeline(preset: str, changes: Changes, workspace: Workspace) -> Changed:
+def build_pipeline(
+    preset: str,
+    changes: Changes,
+    workspace: Workspace,
+    *,
+    as_published: bool = False,
+    absolute: bool = False,
+) -> Changed:
     """The TrainEvalPipelineConfig that `render` writes; arguments and errors as there."""
     found = read_preset(preset, workspace)
-    # Lines of an error in what a template gives are not the template's.
-    where = f"{found.template}.config.j2 filled for {preset}"
-    message = parse_pipeline(_fill_template(found, workspace), where)
-    given = changes.given()
-    own = tuple(_typed(item) for item in found.overrides if item.name not in given)
-    if changes.patches:
-        # They change what the preset gives, its own settings included.
-        message, own = apply_changes(message, Changes(own)).message, ()
-    # A preset's own overrides and the user's are applied at once, so that what is in proportion
-    # (rates to the batch, warm-up to the steps) is so to the published values, without rounding.
-    changed = apply_changes(message, replace(changes, overrides=(*own, *changes.overrides)))
-    family = changed.message.model.WhichOneof("model")
-    asked = set(changed.paths) if changes.patches else given
-    if not {"num_classes", f"model.{family}.num_classes"} & asked:
-        message = _with_classes_of_label_map(changed.message, workspace)
-        changed = replace(changed, message=message)
+    base = build_published(found, workspace)
+    if as_published:
+        _refuse_unpublished(found)
+        changed = apply_changes(base, changes)
+    else:
+        base = apply_own_settings(apply_defaults(base, found.origin), found, changes)
+        changed = _with_classes_of_label_map(base, changes, workspace)
+    if absolute:
+        changed = Changed(_with_absolute_paths(changed.message, workspace), changed.notes)
     return changed
+
+
+def build_published(preset: Preset, workspace: Workspace) -> Any:
+    """The config that a preset's template and values give: a sample as it was published.
+
+    Raises:
+        ConfigError: the template cannot be used.
+    """
+    # Lines of an error in what a template gives are not the template's.
+    where = f"{preset.template}.config.j2 filled for {preset.name}"
+    return parse_pipeline(fill_template(preset, workspace), where)
+
+
+def apply_own_settings(config: Any, preset: Preset, changes: Changes) -> Any:
+    """A copy of a config with what a preset sets of its own.
+
+    A word that is given again with -s is left to that: what is in proportion (rates to the batch,
+    warm-up to the steps) is then so to the published values, without rounding twice. Not beside a
+    patch, which is written for the preset as it is.
+    """
+    overrides = [] if changes.patches else map(parse_override, changes.overrides)
+    words = {override.path for override in overrides if is_shorthand(override)}
+    for setting in own_settings(preset):
+        if setting.name not in words:
+            config = apply_setting(config, preset, setting)
+    return config
+
+
+def own_settings(preset: Preset) -> Iterator[Setting]:
+    """What a preset sets of its own, in the order in which `apply_changes` would do it."""
+    by_name = {setting.name: setting for setting in preset.overrides}
+    return (by_name[name] for name in sorted(by_name, key=_rank))
+
+
+def apply_setting(config: Any, preset: Preset, setting: Setting) -> Any:
+    """A copy of a config with one `set` of a preset.
+
+    Raises:
+        ConfigError: it does not fit the config.
+    """
+    try:
+        return apply_changes(config, Changes((_typed(setting),))).message
+    except ConfigError as error:
+        raise ConfigError(
+            f"{preset.path}: [set.{setting.group}] {error.what}", fix=error.fix
+        ) from error
 
 
 def without_fine_tuning(message: Any) -> Any:
@@ -98,68 +148,75 @@ def without_fine_tuning(message: Any) -> Any:
     return changed
 
 
-def _typed(setting: Setting) -> str:
-    """A preset's override as it would be typed."""
-    value = setting.value
-    if isinstance(value, bool):
-        value = str(value).lower()
-    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
-    return f"{setting.name}={text}"
-
-
-def _with_classes_of_label_map(message: Any, workspace: Workspace) -> Any:
-    """`num_classes` follows the label map where that file exists: its largest id."""
-    path = message.train_input_reader.label_map_path
-    if not path or not workspace.resolve(path).is_file():
-        return message
-    classes = max(read_label_map(workspace.resolve(path)).ids())
-    return apply_changes(message, Changes((f"num_classes={classes}",))).message
-
-
-def _fill_template(preset: Preset, workspace: Workspace) -> str:
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(template_folders(workspace), encoding="utf-8"),
-        undefined=StrictUndefined,
-        autoescape=False,  # the text of a config is no HTML
-    )
-    environment.filters["quoted"] = _quoted
-    values = {setting.name: setting.value for setting in preset.values}
-    try:
-        return environment.get_template(f"{preset.template}.config.j2").render(values)
-    except TemplateNotFound as error:
-        folders = template_folders(workspace)
-        known = {path.name for folder in folders for path in folder.glob("*.config.j2")}
+def _refuse_unpublished(preset: Preset) -> None:
+    if preset.published is None:
         raise ConfigError(
-            f"{preset.path}: there is no template {error.name}",
-            fix=did_you_mean(str(error.name), known)
-            or f"The templates: {', '.join(sorted(known))}.",
-        ) from error
-    except TemplateSyntaxError as error:
-        place = f"{error.filename or error.name}:{error.lineno}"
-        raise ConfigError(f"{place}: {error.message}", fix="Correct the template.") from error
-    except UndefinedError as error:
-        raise _in_template(
-            error, f"The values of {preset.name}: odapi presets {preset.name}"
-        ) from error
-    # What a template computes from values of the wrong kind.
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise _in_template(error, f"Correct the template, or a value in {preset.path}.") from error
+            f"{preset.name} was not published by the Object Detection API",
+            fix=f"Leave out --as-published, or render what it extends: {preset.extends}."
+            if preset.extends
+            else "Leave out --as-published.",
+        )
 
 
-def _in_template(error: Exception, fix: str) -> ConfigError:
-    """The error of a template at the line where it arose: jinja2 puts it into the traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = next((f"{f.filename}:{f.lineno}: " for f in reversed(frames) if _is_template(f)), "")
-    return ConfigError(f"{place}{error}", fix=fix)
+def _rank(name: str) -> int:
+    """Shorthands in their own order before full paths, whose order stays."""
+    words = list(SHORTHANDS)
+    return words.index(name) if name in words else len(words)
 
 
-def _is_template(frame: traceback.FrameSummary) -> bool:
-    return Path(frame.filename).suffix == ".j2"
+def _typed(setting: Setting) -> str:
+    """A preset's setting as it would be typed."""
+    value = setting.value
+    if isinstance(value, list):
+        # In quotes a comma is no end of an item.
+        items = (f'"{item}"' if isinstance(item, str) else _typed_item(item) for item in value)
+        return f"{setting.name}=[{', '.join(items)}]"
+    return f"{setting.name}={_typed_item(value)}"
 
 
-def _quoted(text: object) -> str:
-    """A string of a config: in quotes, on one line."""
-    if not isinstance(text, str):
-        raise TypeError(f"a text was expected, not {text!r}")
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def _typed_item(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _with_classes_of_label_map(base: Any, changes: Changes, workspace: Workspace) -> Changed:
+    """The user's changes to a base whose number of classes follows the label map they lead to.
+
+    Where that file exists, its largest id counts; what the user says of the classes still wins.
+    """
+    changed = apply_changes(base, changes)
+    path = changed.message.train_input_reader.label_map_path
+    family = base.model.WhichOneof("model")
+    if not family or not path or not workspace.resolve(path).is_file():
+        return changed
+    classes = max(read_label_map(workspace.resolve(path)).ids())
+    if classes == getattr(base.model, family).num_classes:
+        return changed
+    followed = apply_changes(base, Changes((f"num_classes={classes}",))).message
+    return apply_changes(followed, changes)
+
+
+def _with_absolute_paths(message: Any, workspace: Workspace) -> Any:
+    """A copy of a message in which every path begins at the root of the file system."""
+    changed = type(message)()
+    changed.CopyFrom(message)
+    for parent, name in list(_path_fields(changed)):
+        value = getattr(parent, name)
+        if isinstance(value, str):
+            setattr(parent, name, _absolute(value, workspace))
+        else:
+            value[:] = [_absolute(path, workspace) for path in value]
+    return changed
+
+
+def _path_fields(message: Any) -> Iterator[tuple[Any, str]]:
+    """Each message with a path in it, and the field that holds it."""
+    for field, value in message.ListFields():
+        if field.name in _PATHS:
+            yield message, field.name
+        elif field.message_type and not field.message_type.GetOptions().map_entry:
+            for part in [value] if field.has_presence else value:
+                yield from _path_fields(part)
+
+
+def _absolute(path: str, workspace: Workspace) -> str:
+    return str(Path(workspace.root, path).absolute()) if path else path

@@ -1,38 +1,28 @@
 """The rendered configs of a workspace: `pipelines/NAME/pipeline.config`.
 
-The second line of a rendered config is the command that renders it. So a file can be compared with
-what its preset gives now, and an edit by hand is told from a file that is merely old.
+The head of a rendered config says what it was rendered from (`recipe`). So a file can be compared
+with what its preset gives now, and an edit by hand is told from a file that is merely old: nobody's
+edit is lost, nobody trains an old config unknowingly.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from odapi_runner.errors import ConfigError
-from odapi_runner.files import write_atomic
+from odapi_runner.errors import ConfigError, OdapiError, did_you_mean
+from odapi_runner.files import keep_backup, write_atomic
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.presets import preset_names
-from odapi_runner.pipeline.render import build_pipeline, render, render_command
+from odapi_runner.pipeline.recipe import Recipe, is_as_rendered, parse_recipe
+from odapi_runner.pipeline.render import build_pipeline, render
 from odapi_runner.proto.text import parse_pipeline, read_text
 from odapi_runner.workspace import Workspace
 
 _LAST = ".last"
-_COMMAND = "# odapi render --preset "
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a config is rendered from."""
-
-    preset: str
-    changes: Changes
-
-    def command(self, *more: str) -> str:
-        """The command line that renders it."""
-        return shlex.join([*render_command(self.preset, self.changes), *more])
 
 
 def write_rendered(
@@ -41,6 +31,10 @@ def write_rendered(
     workspace: Workspace,
     out: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    as_published: bool = False,
+    absolute: bool = False,
+    force: bool = False,
 ) -> Path:
     """Render a preset into a file, atomically, and remember it as the pipeline rendered last.
 
@@ -50,16 +44,30 @@ def write_rendered(
         workspace: where it is remembered and where the file goes.
         out: another file than `pipelines/PRESET/pipeline.config`.
         say: told the notes of the changes.
+        as_published: without odapi's defaults, as in `render.render`.
+        absolute: with absolute paths.
+        force: replace also a file that somebody has edited; it is kept as FILE.bak.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError, DataError: as `render.render`; nothing is written then.
+        ConfigError, DataError: as `render.render`, or somebody has edited the file that is there;
+            nothing is written then.
     """
     path = out or workspace.pipeline_config(preset)
-    text = render(preset, changes, workspace, say)
+    text = render(preset, changes, workspace, say, as_published=as_published, absolute=absolute)
+    edited = path.is_file() and not _may_replace(path, text, workspace)
+    if edited and not force:
+        shown = shlex.quote(workspace.shown(path))
+        raise ConfigError(
+            f"{path}: was not rendered, or was edited since; rendering would lose that",
+            fix=f"Change the file itself: odapi edit --in-place {shown} -s …   Or render elsewhere "
+            "with --out, or replace it with --force.",
+        )
     try:
+        if edited:
+            keep_backup(path)
         write_atomic(path, text)
     except OSError as error:
         raise ConfigError(
@@ -107,7 +115,7 @@ def ensure_rendered(
         return write_rendered(name, changes, workspace, say=say)
 
     text = read_text(path)
-    recorded = _recipe_in(text)
+    recorded = parse_recipe(text)
     preset = recorded.preset if recorded else name
     as_it_is = f"odapi train --config {shlex.quote(workspace.shown(path))}"
     if preset not in preset_names(workspace):
@@ -118,41 +126,51 @@ def ensure_rendered(
             )
         return path
 
-    recipe = recorded or Recipe(name, Changes())
+    recipe = recorded.found_from(workspace.root) if recorded else Recipe(preset)
     if changes:
-        recipe = Recipe(preset, changes)
-    wanted = build_pipeline(recipe.preset, recipe.changes, workspace).message
-    if parse_pipeline(text, str(path)) != wanted:
+        recipe = dataclasses.replace(recipe, changes=changes)
+    if parse_pipeline(text, str(path)) != _build(recipe, workspace):
+        edited = not is_as_rendered(text)
         out = () if preset == name else ("--out", workspace.shown(path))
+        command = recipe.told_from(workspace.root).command(*out, *(["--force"] if edited else []))
         raise ConfigError(
-            f"{path}: not what the preset {preset} and its settings give now",
-            fix=f"Keep this file: {as_it_is}   Or replace it: {recipe.command(*out)}",
+            f"{path}: {'was edited, ' if edited else ''}not what the preset {preset} and its "
+            "settings give now",
+            fix=f"Keep this file: {as_it_is}   Or replace it: {command}",
         )
     return path
 
 
-def _recipe_in(text: str) -> Recipe | None:
-    """What the comment at the head of a config says that it was rendered from."""
-    head = text.splitlines()[:2]
-    if len(head) < 2 or not head[1].startswith(_COMMAND):
-        return None
+def _may_replace(path: Path, text: str, workspace: Workspace) -> bool:
+    """Whether a file holds nothing of anybody's own: it is as some odapi rendered it."""
     try:
-        words = shlex.split(head[1].removeprefix(_COMMAND))
-    except ValueError:  # an open quote: somebody wrote into the comment
-        return None
-    preset, *options = words
-    pairs = list(zip(options[::2], options[1::2], strict=False))
-    changes = Changes(
-        overrides=tuple(value for option, value in pairs if option == "-s"),
-        deletes=tuple(value for option, value in pairs if option == "-d"),
-        patches=tuple(Path(value) for option, value in pairs if option == "--patch"),
-    )
-    return Recipe(preset, changes)
+        there = read_text(path)
+        if there == text or is_as_rendered(there):
+            return True
+        # Files of odapi 0.1 have no digest.
+        recipe = parse_recipe(there)
+        return (
+            recipe is not None
+            and "#" not in there.split("\n", 2)[-1]
+            and parse_pipeline(there, str(path))
+            == _build(recipe.found_from(workspace.root), workspace)
+        )
+    except OdapiError:  # no config, or nothing that can be rendered again
+        return False
+
+
+def _build(recipe: Recipe, workspace: Workspace) -> Any:
+    return build_pipeline(
+        recipe.preset,
+        recipe.changes,
+        workspace,
+        as_published=recipe.as_published,
+        absolute=recipe.absolute,
+    ).message
 
 
 def _no_pipeline(name: str, workspace: Workspace) -> ConfigError:
     there = sorted(path.parent.name for path in workspace.pipelines.glob("*/pipeline.config"))
-    known = sorted({*there, *preset_names(workspace)})
-    return ConfigError(
-        f'neither a pipeline nor a preset "{name}"', fix=f"There are: {', '.join(known)}."
-    )
+    near = did_you_mean(name, {*there, *preset_names(workspace)})
+    pipelines = f"The pipelines: {', '.join(there) or 'none yet'}. The presets: odapi presets"
+    return ConfigError(f'neither a pipeline nor a preset "{name}"', fix=near or pipelines)

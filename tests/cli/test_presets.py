@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from odapi_runner.cli import main
+from support.zoo import ZOO
 
 
 def odapi(*arguments: str) -> Result:
@@ -20,60 +22,118 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_list_names_each_preset_and_what_it_is() -> None:
-    """One row a preset."""
-    result = odapi("presets", "--format", "csv")
-
-    lines = result.output.splitlines()
-    assert result.exit_code == 0
-    assert lines[:2] == ["preset,about", 'efficientdet-d0,"EfficientDet-D0, 512 px, COCO"']
-    assert len(lines) == 10
+def write_preset(folder: Path, name: str, text: str) -> Path:
+    path = folder / "templates" / "presets" / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
-def test_one_preset_shows_its_values_and_where_they_come_from() -> None:
-    """The template's values first, then what the preset sets of its own."""
-    rows = json.loads(odapi("presets", "kitti-d0", "--format", "json").output)
+def test_the_list_fits_a_terminal_of_eighty_columns() -> None:
+    """One row a preset: its name and what it is."""
+    lines = odapi("presets").stdout.splitlines()
 
-    assert rows[0] == {
-        "group": "network",
-        "name": "backbone",
-        "value": "efficientnet-b0",
+    assert lines[0].split() == ["name", "about"]
+    assert len(lines) == 2 + len(ZOO) + 11
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_list_for_programs_names_the_published_samples() -> None:
+    """As JSON: name, sample or null, and what it is."""
+    rows = json.loads(odapi("presets", "--format", "json").output)
+
+    assert {row["name"]: row["published"] for row in rows if row["published"]} == {
+        name: sample.file for name, sample in ZOO.items()
+    }
+    assert rows[-1] == {
+        "name": "weighted-multi-source",
+        "published": None,
+        "about": "SSD MobileNet V2 FPNLite, 14 sources",
+    }
+
+
+def test_one_preset_shows_its_values_and_what_it_changes() -> None:
+    """By where they come from, and beside what was published."""
+    output = odapi("presets", "kitti-d0").output
+
+    assert output.startswith(
+        "kitti-d0: EfficientDet-D0 512 px, KITTI, 8 GB\n"
+        "  template   efficientdet.config.j2\n"
+        "  extends    efficientdet-d0\n"
+        "  based on   ssd_efficientdet_d0_512x512_coco17_tpu-8.config\n"
+        "\n"
+        "object_detection/configs/tf2/ssd_efficientdet_d0_512x512_coco17_tpu-8.config\n"
+        "    backbone = efficientnet-b0\n"
+    )
+    assert "    batch_size = 4\n        published: 128\n" in output
+    assert "it counts on TPUs only\n    use_bfloat16 = not set\n        published: true\n" in output
+    assert output.count("batch_size = ") == 2  # that of training, that of evaluation
+
+
+def test_one_preset_for_programs() -> None:
+    """The full path of each field that differs; no published value where it is the same."""
+    rows = list(csv.DictReader(odapi("presets", "kitti-d0", "--format", "csv").output.splitlines()))
+    found = {row["name"]: row for row in rows}
+
+    assert found["train_config.num_steps"]["value"] == "29925"
+    assert found["train_config.num_steps"]["published"] == "300000"
+    assert found["image_size"] == {
+        "name": "image_size",
+        "value": "512",
+        "published": "",
         "from": "object_detection/configs/tf2/ssd_efficientdet_d0_512x512_coco17_tpu-8.config",
     }
-    assert {"group": "-s data", "name": "train_records", "value": "data/kitti/train-*.record"} in [
-        {key: row[key] for key in ("group", "name", "value")} for row in rows
+
+
+def test_a_published_preset_says_as_what() -> None:
+    """And what it extends."""
+    lines = odapi("presets", "efficientdet-d7").output.splitlines()
+
+    assert lines[2:4] == [
+        "  extends    efficientdet-d0",
+        "  published  ssd_efficientdet_d7_1536x1536_coco17_tpu-32.config",
     ]
 
 
 def test_a_preset_of_the_workspace_is_listed(tmp_path: Path) -> None:
     """Beside the shipped ones."""
-    path = tmp_path / "templates" / "presets" / "내것.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text('about = "작은 것"\nextends = "kitti-d0"\n', encoding="utf-8")
+    write_preset(tmp_path, "내것", 'about = "작은 것"\nextends = "kitti-d0"\n')
 
-    assert "내것,작은 것" in odapi("presets", "--format", "csv").output.splitlines()
+    assert "내것,,작은 것" in odapi("presets", "--format", "csv").output.splitlines()
 
 
 def test_a_broken_preset_is_two_lines_and_exit_1(tmp_path: Path) -> None:
     """In the list as well: it is the user's file."""
-    path = tmp_path / "templates" / "presets" / "mine.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text('about = "a"\n', encoding="utf-8")
+    path = write_preset(tmp_path, "mine", 'about = "a"\n')
 
     result = odapi("presets")
 
     assert (result.exit_code, result.output) == (
         1,
-        f'Error: {path}: needs either template or extends\n  As in template = "efficientdet"\n',
+        f'Error: {path}: needs template or extends\n  As in extends = "efficientdet-d0"\n',
     )
 
 
 def test_an_unknown_preset_and_wrong_usage() -> None:
     """Two lines and exit 1; exit 2."""
-    result = odapi("presets", "kitti-d9")
+    result = odapi("presets", "efficientdet-d8")
+    begun = odapi("presets", "mask")
+
+    assert result.exit_code == 1
+    first, second = result.output.splitlines()
+    assert first == 'Error: no preset "efficientdet-d8"'
+    assert second.startswith('  Did you mean "efficientdet-d')
+    assert begun.output == (
+        'Error: no preset "mask"\n  There are: mask-rcnn-inception-resnet-v2-1024.\n'
+    )
+    assert odapi("presets", "--format", "xml").exit_code == 2
+
+
+def test_a_workspace_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """A mistyped -w would list other presets than the user's own."""
+    result = odapi("presets", "-w", "work")
 
     assert (result.exit_code, result.output) == (
         1,
-        'Error: no preset "kitti-d9"\n  Did you mean "kitti-d0"?\n',
+        f"Error: {tmp_path / 'work'}: no such folder\n  Correct the folder of -w.\n",
     )
-    assert odapi("presets", "--format", "xml").exit_code == 2

@@ -53,8 +53,8 @@ def test_the_workspace_may_lie_elsewhere(tmp_path: Path) -> None:
     ("arguments", "output"),
     [
         (
-            ["--preset", "kitty-d0"],
-            'Error: no preset "kitty-d0"\n  Did you mean "kitti-d0"?\n',
+            ["--preset", "mask-rcnn"],
+            ('Error: no preset "mask-rcnn"\n  There are: mask-rcnn-inception-resnet-v2-1024.\n'),
         ),
         (
             ["--preset", "kitti-d0", "-s", "train_config.batchsize=3"],
@@ -92,6 +92,50 @@ def test_a_problem_is_two_lines_and_exit_1(arguments: list[str], output: str) ->
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     """A missing preset, a missing value, an unknown option, a folder for a file."""
     assert odapi("render", *arguments).exit_code == 2
+
+
+def test_as_published_and_absolute(tmp_path: Path) -> None:
+    """The sample with paths of the workspace, from the root on."""
+    result = odapi(
+        "render", "--preset", "efficientdet-d0", "--as-published", "--absolute", "--out", "-"
+    )
+
+    assert result.exit_code == 0
+    assert "  use_bfloat16: true\n" in result.stdout
+    assert f'label_map_path: "{tmp_path}/data/coco/label_map.pbtxt"' in result.stdout
+    assert result.stdout.splitlines()[1] == (
+        "# odapi render --preset efficientdet-d0 --as-published --absolute"
+    )
+
+
+def test_an_edited_file_is_replaced_with_force_only(tmp_path: Path) -> None:
+    """Two lines that name the ways on; then the edit is kept beside it."""
+    odapi("render", "--preset", "kitti-d0")
+    path = Path("pipelines/kitti-d0/pipeline.config")
+    path.write_text(path.read_text("utf-8") + "# mine\n", encoding="utf-8")
+
+    refused = odapi("render", "--preset", "kitti-d0")
+    forced = odapi("render", "--preset", "kitti-d0", "--force")
+
+    assert refused.exit_code == 1
+    assert refused.output == (
+        f"Error: {tmp_path / path}: was not rendered, or was edited since; rendering would lose "
+        f"that\n  Change the file itself: odapi edit --in-place {path} -s …   Or render elsewhere "
+        "with --out, or replace it with --force.\n"
+    )
+    assert (forced.exit_code, forced.stdout) == (0, f"{path}\n")
+    assert "# mine" not in path.read_text("utf-8")
+    assert path.with_name("pipeline.config.bak").read_text("utf-8").endswith("# mine\n")
+
+
+def test_printing_makes_no_workspace(tmp_path: Path) -> None:
+    """A folder that is not there is a mistake where nothing is written."""
+    result = odapi("render", "--preset", "kitti-d0", "--out", "-", "-w", "work")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        f"Error: {tmp_path / 'work'}: no such folder\n  Correct the folder of -w.\n",
+    )
 
 
 def test_rendering_imports_neither_tensorflow_nor_numpy(tmp_path: Path) -> None:

@@ -177,8 +177,8 @@ def test_nothing_rendered_yet(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("words", "what", "fix"),
     [
-        (["kitti-dO"], 'neither a pipeline nor a preset "kitti-dO"', "kitti-d0"),
-        (["--preset", "kitti-dO"], 'neither a pipeline nor a preset "kitti-dO"', "kitti-d0"),
+        (["kity-d0"], 'neither a pipeline nor a preset "kity-d0"', "kitti-d0"),
+        (["--preset", "kity-d0"], 'neither a pipeline nor a preset "kity-d0"', "kitti-d0"),
         (["--config", "none.config"], "none.config: no such file", "Check the path."),
         (["--config", "broken.config"], "broken.config:2:3: ", '"num_steps"'),
         (["--config", "data"], "data: is a folder", "Give the file inside it."),

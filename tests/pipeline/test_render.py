@@ -8,47 +8,19 @@ from typing import Any
 import pytest
 
 from odapi_runner import __version__
-from odapi_runner.errors import ConfigError, DataError
+from odapi_runner.errors import DataError
 from odapi_runner.pipeline.overrides import Changes
-from odapi_runner.pipeline.presets import preset_names, read_preset
 from odapi_runner.pipeline.render import build_pipeline, render, without_fine_tuning
 from odapi_runner.proto.differences import differing_fields
-from odapi_runner.proto.text import parse_pipeline, read_pipeline
+from odapi_runner.proto.text import parse_pipeline
 from odapi_runner.workspace import Workspace
 
 REPOSITORY = Path(__file__).parent.parent.parent
-
-# Where a preset differs from the published sample on purpose, and why.
-DIFFERS = {
-    # The samples name no files; ours are those of the workspace.
-    "train_input_reader.label_map_path",
-    "train_input_reader.tf_record_input_reader.input_path",
-    "eval_input_reader[0].label_map_path",
-    "eval_input_reader[0].tf_record_input_reader.input_path",
-    # The samples start at a classifier that is no longer published; ours at the detector.
-    "train_config.fine_tune_checkpoint",
-    "train_config.fine_tune_checkpoint_type",
-    # Of no effect but on TPUs.
-    "train_config.use_bfloat16",
-    # Read by TF1 only.
-    "model.ssd.inplace_batchnorm_update",
-    "train_config.sync_replicas",
-    "train_config.replicas_to_aggregate",
-    "train_config.startup_delay_steps",
-    # Results by category are what people compare.
-    "eval_config.include_metrics_per_category",
-}
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
-
-
-def write_preset(workspace: Workspace, name: str, text: str) -> None:
-    path = workspace.templates / "presets" / f"{name}.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def write_label_map(workspace: Workspace, text: str) -> None:
@@ -60,23 +32,6 @@ def write_label_map(workspace: Workspace, text: str) -> None:
 def cosine(message: Any) -> Any:
     rate = message.train_config.optimizer.momentum_optimizer.learning_rate
     return rate.cosine_decay_learning_rate
-
-
-def test_the_shipped_presets_are_these(workspace: Workspace) -> None:
-    """The family from D0 to D7, and KITTI."""
-    assert preset_names(workspace) == [*(f"efficientdet-d{n}" for n in range(8)), "kitti-d0"]
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_a_preset_is_the_published_sample(
-    reference: Path, workspace: Workspace, number: int
-) -> None:
-    """With nothing overridden, all but the listed fields are as published."""
-    (sample,) = (reference / "zoo_configs").glob(f"ssd_efficientdet_d{number}_*.config")
-
-    ours = build_pipeline(f"efficientdet-d{number}", Changes(), workspace).message
-
-    assert set(differing_fields([ours, read_pipeline(sample)])) == DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -176,17 +131,18 @@ def test_a_broken_label_map_is_an_error_of_the_label_map(workspace: Workspace) -
 
 
 def test_the_text_opens_with_version_preset_and_overrides(workspace: Workspace) -> None:
-    """Two lines of comment, the second one the command; the rest parses to the message."""
+    """Three lines of comment, the second one the command; the rest parses to the message."""
     changes = Changes(("batch_size=8", "label_map=내 지도.pbtxt"), ("eval_config.batch_size",))
 
     text = render("kitti-d0", changes, workspace)
 
-    first, second, _ = text.split("\n", 2)
-    assert first.startswith(f"# Rendered by odapi {__version__}: EfficientDet-D0, 512 px, KITTI")
+    first, second, third, _ = text.split("\n", 3)
+    assert first == f"# Rendered by odapi {__version__}: EfficientDet-D0 512 px, KITTI, 8 GB."
     assert second == (
         "# odapi render --preset kitti-d0 -s batch_size=8 -s 'label_map=내 지도.pbtxt' "
         "-d eval_config.batch_size"
     )
+    assert third.startswith("# As rendered below this line: sha256 ")
     expected = build_pipeline("kitti-d0", changes, workspace).message
     assert parse_pipeline(text, "text") == expected
 
@@ -214,118 +170,50 @@ def test_without_fine_tuning_nothing_of_a_checkpoint_is_left(workspace: Workspac
     assert message.train_config.fine_tune_checkpoint
 
 
-def test_a_users_preset_and_template_come_first(workspace: Workspace) -> None:
-    """A preset of the workspace may extend a shipped one or bring its own template."""
-    write_preset(
-        workspace,
-        "mine",
-        'about = "내 것"\nextends = "kitti-d0"\n[set.training]\nfrom = "me"\nbatch_size = 2\n'
-        '"train_config.gradient_clipping_by_norm" = 10.0\n',
-    )
-    template = workspace.templates / "efficientdet.config.j2"
+def test_as_published_follows_no_label_map(workspace: Workspace) -> None:
+    """What was published had COCO's 90 ids, whatever lies in data/."""
+    path = workspace.data / "coco" / "label_map.pbtxt"
+    path.parent.mkdir(parents=True)
+    path.write_text("item { id: 1 name: 'Car' }", encoding="utf-8")
 
-    message = build_pipeline("mine", Changes(), workspace).message
-    template.write_text("train_config { num_steps: {{ num_steps }} }", encoding="utf-8")
-    own = build_pipeline("efficientdet-d0", Changes(), workspace).message
+    def classes(*, as_published: bool) -> int:
+        changed = build_pipeline("efficientdet-d0", Changes(), workspace, as_published=as_published)
+        return int(changed.message.model.ssd.num_classes)
 
-    assert message.train_config.batch_size == 2
-    assert message.train_config.gradient_clipping_by_norm == 10
-    assert message.train_config.num_steps == 29925
-    assert own == parse_pipeline("train_config { num_steps: 300000 }", "expected")
+    assert classes(as_published=True) == 90
+    assert classes(as_published=False) == 1
 
 
-def test_values_say_where_they_come_from(workspace: Workspace) -> None:
-    """Of every shipped preset, each value has its source."""
-    for name in preset_names(workspace):
-        preset = read_preset(name, workspace)
-        assert all(setting.source for setting in (*preset.values, *preset.overrides))
+def test_as_published_takes_changes_too(workspace: Workspace) -> None:
+    """The head of the file says both."""
+    text = render("efficientdet-d1", Changes(("batch_size=8",)), workspace, as_published=True)
+
+    head = text.splitlines()[:2]
+    assert head[0].endswith(": EfficientDet-D1, 640 px, as published.")
+    assert head[1] == "# odapi render --preset efficientdet-d1 --as-published -s batch_size=8"
+    assert parse_pipeline(text, "text").train_config.use_bfloat16
 
 
-def test_shipped_presets_open_with_command_and_result() -> None:
-    """The first line is the command, the second what comes out of it."""
-    for path in (REPOSITORY / "templates" / "presets").glob("*.toml"):
-        first, second, *_ = path.read_text("utf-8").splitlines()
-        assert first == f"# odapi render --preset {path.stem}"
-        assert second.startswith("# Gives ")
+def test_absolute_paths_are_for_use_elsewhere(workspace: Workspace) -> None:
+    """Every path of the config begins at the root, what is no path stays."""
+    text = render("centernet-hourglass104-512-keypoints", Changes(), workspace, absolute=True)
+
+    config = parse_pipeline(text, "text")
+    root = str(workspace.root)
+    reader = config.train_input_reader
+    assert list(reader.tf_record_input_reader.input_path) == [f"{root}/data/coco/train-*.record"]
+    assert reader.label_map_path == f"{root}/data/coco/label_map.pbtxt"
+    assert config.eval_input_reader[0].label_map_path == f"{root}/data/coco/label_map.pbtxt"
+    assert config.train_config.fine_tune_checkpoint.startswith(f"{root}/model_zoo/")
+    assert config.model.center_net.keypoint_label_map_path.startswith(f"{root}/data/")
+    assert config.model.center_net.feature_extractor.type == "hourglass_104"
+    assert text.splitlines()[1].endswith(" --absolute")
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("about = ?", "mine.toml: Invalid value (at line 1, column 9)"),
-        ('about = "a"', "mine.toml: needs either template or extends"),
-        ('template = "efficientdet"', "mine.toml: needs about"),
-        ('about = "a"\ntemplate = "efficientdet"\nvalue = 1', 'mine.toml: unknown key "value"'),
-        ('about = "a"\nextends = "mine"', "mine.toml: extends itself"),
-        ('about = "a"\nextends = "kitti-d1"', 'no preset "kitti-d1"'),
-        ('about = "a"\ntemplate = "efficient"', "mine.toml: there is no template efficient.config"),
-        (
-            'about = "a"\nextends = "kitti-d0"\n[values.data]\nlabel_map = "x"',
-            "mine.toml: [values.data] does not say where its values come from",
-        ),
-        (
-            'about = "a"\nextends = "kitti-d0"\n[set]\nbatch_size = 3',
-            "mine.toml: [set.batch_size] does not say where its values come from",
-        ),
-        (
-            'about = "a"\nextends = "kitti-d0"\n'
-            + "\n".join(f'[set.{group}]\nfrom = "x"\nbatch_size = 1' for group in "ab"),
-            "mine.toml: batch_size stands in [set.a] and [set.b]",
-        ),
-        ('about = "a"\ntemplate = "efficientdet"', "efficientdet.config.j2:"),
-        (
-            'about = "a"\nextends = "kitti-d0"\n[values.data]\nfrom = "x"\nlabel_map = 3',
-            "input.j2:",
-        ),
-        (
-            'about = "a"\nextends = "kitti-d0"\n[set.data]\nfrom = "x"\nbatch_sise = 3',
-            'batch_sise: TrainEvalPipelineConfig has no field "batch_sise"',
-        ),
-    ],
-)
-def test_a_broken_preset_is_named(workspace: Workspace, text: str, what: str) -> None:
-    """Its TOML, its keys, its parent, its template, its values."""
-    write_preset(workspace, "mine", text)
+def test_an_absolute_path_stays_as_it_is(workspace: Workspace) -> None:
+    """`/data` is nowhere below the workspace."""
+    changes = Changes(("label_map=/data/label_map.pbtxt",))
 
-    with pytest.raises(ConfigError) as caught:
-        build_pipeline("mine", Changes(), workspace)
+    message = build_pipeline("kitti-d0", changes, workspace, absolute=True).message
 
-    assert what in caught.value.what
-
-
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("model {\n{{ batch_sise }}", "x.config.j2:2: 'batch_sise' is undefined"),
-        ("{% for %}", "x.config.j2:1: "),
-        ("\n\n{{ 1 / 0 }}", "x.config.j2:3: division by zero"),
-        ("{{ ''.__class__.__mro__ }}", "x.config.j2:1: access to attribute '__class__'"),
-        ("{% include 'none.j2' %}", "there is no template none.j2"),
-        ("model { sdd {} }", 'x.config.j2 filled for mine:1:9: DetectionModel has no field "sdd"'),
-    ],
-)
-def test_a_broken_template_is_named_with_its_line(
-    workspace: Workspace, text: str, what: str
-) -> None:
-    """Undefined names, bad syntax, what the sandbox forbids, and a result that is no config."""
-    write_preset(workspace, "mine", 'about = "a"\ntemplate = "x"')
-    (workspace.templates / "x.config.j2").write_text(text, encoding="utf-8")
-
-    with pytest.raises(ConfigError) as caught:
-        build_pipeline("mine", Changes(), workspace)
-
-    assert what in caught.value.what
-
-
-def test_one_pattern_of_records_needs_no_list(workspace: Workspace) -> None:
-    """A text in the preset's file is one pattern, not its letters."""
-    write_preset(
-        workspace,
-        "mine",
-        'about = "a"\nextends = "efficientdet-d0"\n[values.data]\nfrom = "me"\n'
-        'train_records = "a.record"\n',
-    )
-
-    message = build_pipeline("mine", Changes(), workspace).message
-
-    assert message.train_input_reader.tf_record_input_reader.input_path == ["a.record"]
+    assert message.train_input_reader.label_map_path == "/data/label_map.pbtxt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,85 @@ def test_an_edited_pipeline_is_an_error_with_both_remedies(workspace: Workspace)
         assert path.read_text("utf-8") == text
 
 
+def test_what_nobody_edited_is_rendered_anew(workspace: Workspace) -> None:
+    """With other settings, and after its preset or label map has changed."""
+    path = write_rendered("kitti-d0", Changes(("num_steps=9",)), workspace)
+    head = path.read_text("utf-8").replace("odapi 0.", "odapi 0.0.")
+    path.write_text(head, encoding="utf-8")
+
+    write_rendered("kitti-d0", Changes(("num_steps=8",)), workspace)
+
+    assert read_pipeline(path).train_config.num_steps == 8
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("batch_size: 4", "batch_size: 3"),
+        lambda text: text + "# 실험 3\n",
+        lambda text: text.split("\n", 3)[3],
+        lambda _: "model { ssd {} }",
+        lambda _: "what is this",
+    ],
+)
+def test_what_somebody_edited_is_not_rendered_over(
+    workspace: Workspace, edit: Callable[[str], str]
+) -> None:
+    """A value, a comment, a file of one's own: nobody's edit is lost without being asked."""
+    path = write_rendered("kitti-d0", Changes(), workspace)
+    path.write_text(edit(path.read_text("utf-8")), encoding="utf-8")
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigError) as caught:
+        write_rendered("kitti-d0", Changes(), workspace)
+    assert path.read_bytes() == before
+    assert caught.value.what == (
+        f"{path}: was not rendered, or was edited since; rendering would lose that"
+    )
+    assert caught.value.fix == (
+        f"Change the file itself: odapi edit --in-place {path} -s …   Or render elsewhere with "
+        "--out, or replace it with --force."
+    )
+
+    write_rendered("kitti-d0", Changes(), workspace, force=True)
+    assert path.read_text("utf-8") == render("kitti-d0", Changes(), workspace)
+    assert (path.parent / "pipeline.config.bak").read_bytes() == before
+
+
+def test_a_file_of_an_older_odapi_is_rendered_anew_if_it_is_what_it_says(
+    workspace: Workspace,
+) -> None:
+    """Without a digest the config is compared with what its command gives."""
+    path = write_rendered("kitti-d0", Changes(("num_steps=9",)), workspace)
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], *lines[3:]]), encoding="utf-8")
+
+    write_rendered("kitti-d0", Changes(("num_steps=8",)), workspace)
+
+    assert read_pipeline(path).train_config.num_steps == 8
+
+
+def test_the_same_text_again_is_no_loss(workspace: Workspace) -> None:
+    """Also where the file lies elsewhere and has lost its name."""
+    path = workspace.root / "elsewhere.config"
+    path.write_text(render("kitti-d1", Changes(), workspace), encoding="utf-8")
+
+    assert write_rendered("kitti-d1", Changes(), workspace, path) == path
+
+
+@pytest.mark.parametrize("form", [{"as_published": True}, {"absolute": True}])
+def test_the_form_is_remembered(workspace: Workspace, form: dict[str, bool]) -> None:
+    """As published, absolute: `ensure_rendered` compares with the same."""
+    path = write_rendered("efficientdet-d0", Changes(), workspace, **form)
+
+    assert ensure_rendered("efficientdet-d0", Changes(), workspace) == path
+    with pytest.raises(ConfigError, match="not what the preset") as caught:
+        ensure_rendered("efficientdet-d0", Changes(("num_steps=3",)), workspace)
+    flag = f"--{next(iter(form)).replace('_', '-')}"
+    assert f"render --preset efficientdet-d0 {flag} -s num_steps=3" in caught.value.fix
+
+
 def test_a_changed_label_map_makes_a_pipeline_old(workspace: Workspace) -> None:
     """Its number of classes is not what the preset gives now."""
     write_rendered("kitti-d0", Changes(), workspace)
@@ -158,11 +238,14 @@ def test_a_config_made_by_hand_is_used_as_it_is(workspace: Workspace) -> None:
 
 
 def test_neither_pipeline_nor_preset(workspace: Workspace) -> None:
-    """What there is is listed."""
+    """What there is is listed, or what was meant."""
     write_rendered("kitti-d0", Changes(), workspace, workspace.pipeline_config("slow"))
 
     with pytest.raises(ConfigError) as caught:
         ensure_rendered("fast", Changes(), workspace)
 
     assert caught.value.what == 'neither a pipeline nor a preset "fast"'
-    assert caught.value.fix.endswith("efficientdet-d7, kitti-d0, slow.")
+    assert caught.value.fix == "The pipelines: slow. The presets: odapi presets"
+    with pytest.raises(ConfigError) as caught:
+        ensure_rendered("kitti-d9", Changes(), workspace)
+    assert caught.value.fix.startswith('Did you mean "kitti-d')
