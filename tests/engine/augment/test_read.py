@@ -12,8 +12,11 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from odapi_runner.engine.augment import spec
+from odapi_runner.engine.augment.read import read_augmentation
 from odapi_runner.engine.augment.spec import Crop, CropImage, CropPadImage
+from odapi_runner.engine.fields import Reader
 from odapi_runner.proto.messages import is_repeated, message_class
+from odapi_runner.proto.text import read_pipeline
 from support.augmenting import EVERY_STEP, build_step, parsed, read_step
 
 PATH = "train_config.data_augmentation_options[0]"
@@ -187,6 +190,18 @@ def test_operations_are_those_of_the_config() -> None:
     assert isinstance(default, CropPadImage)
     assert [crop.min_object_covered for crop in default.operations] == [0.1, 0.3, 0.5, 0.7, 0.9, 1]
     assert {padding.color for padding in default.paddings} == {None}
+
+
+def test_the_benchmark_measures_every_step() -> None:
+    """Its config holds each one, and all are honoured."""
+    path = Path(__file__).parents[3] / "benchmarks" / "augment.config"
+    reader = Reader(read_pipeline(path))
+    options = list(reader.message("train_config").messages("data_augmentation_options"))
+    steps = [read_augmentation(one) for one in options]
+
+    assert reader.notes.refusals == []
+    assert [one.choice("preprocessing_step") for one in options] == list(EVERY_STEP)
+    assert len(steps) == 38
 
 
 def test_every_value_of_a_step_is_used() -> None:
