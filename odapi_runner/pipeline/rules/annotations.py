@@ -76,23 +76,31 @@ RULES = (
         api="ValueError `Groundtruth instance masks not provided` while the loss is traced "
         "(meta_architectures/faster_rcnn_meta_arch.py); a CenterNet has no masks to ask for either "
         "(core/model.py, `groundtruth_lists`).",
+        fails="number_of_stages: 3 … load_instance_masks: false",
+        passes="load_instance_masks: true",
     ),
     Rule(
         "masks-missing",
         masks_are_there,
         api="Absent masks are decoded as none, whatever the number of boxes, and padded: all masks "
         f"are empty ({_DECODER}, `_decode_png_instance_masks`; inputs.py).",
+        fails="load_instance_masks: true, and records of boxes",
+        passes="records of boxes and masks",
     ),
     Rule(
         "keypoints-not-loaded",
         keypoints_are_loaded,
         api=f"The decoder reads keypoints only if their number is set ({_DECODER}), and the loss "
         "raises `has not been provided` (core/model.py, `groundtruth_lists`).",
+        fails="keypoint_estimation_task { … } … num_keypoints: 0",
+        passes="num_keypoints: 17",
     ),
     Rule(
         "keypoints-missing",
         keypoints_are_there,
         api=f"Absent keypoints are none, whatever the number of boxes ({_DECODER}), and padded: no "
         "keypoint is visible (inputs.py, `pad_input_data_to_static_shapes`).",
+        fails="num_keypoints: 17, and records of boxes",
+        passes="records of boxes and keypoints",
     ),
 )

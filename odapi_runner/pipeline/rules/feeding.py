@@ -242,6 +242,8 @@ RULES = (
         severity="warning",
         api="Boxes are padded or clipped to this number without a message, for evaluation as well "
         "(inputs.py, `pad_input_data_to_static_shapes`).",
+        fails="max_number_of_boxes: 100, and an image with 130 boxes",
+        passes="max_number_of_boxes: 130",
     ),
     Rule(
         "source-id-empty",
@@ -249,6 +251,8 @@ RULES = (
         severity="hint",
         api="An empty id becomes a random number (inputs.py, "
         "`_replace_empty_string_with_random_number`).",
+        fails="image/source_id: ''",
+        passes="image/source_id: '000123'",
     ),
     Rule(
         "source-id-twice",
@@ -256,18 +260,24 @@ RULES = (
         severity="warning",
         api="Ids are hashed (inputs.py, `HASH_KEY`), and of equal ones only the first groundtruth "
         "counts; the log says `Ignoring ground truth with image id` (metrics/coco_evaluation.py).",
+        fails="image/source_id: '000123' of two images",
+        passes="'000123' and '000124'",
     ),
     Rule(
         "train-eval-files",
         evaluation_has_files_of_its_own,
         severity="warning",
         api="Nothing compares them (model_lib_v2.py).",
+        fails="train.record for training and for evaluation",
+        passes="train.record and val.record",
     ),
     Rule(
         "leakage",
         evaluation_has_images_of_its_own,
         severity="warning",
         api="Nothing compares them (model_lib_v2.py).",
+        fails="000123.png in train.record and in val.record",
+        passes="000123.png in train.record",
     ),
     Rule(
         "shuffle-memory",
@@ -276,6 +286,8 @@ RULES = (
         engine="tf-models",
         api="The buffer holds serialized records, and each weighted data set has its own "
         f"({_BUILDER}, `read_dataset`). odapi's own engine has no such buffer.",
+        fails="shuffle_buffer_size: 20000 of 1.5 MB, in 32 GB",
+        passes="shuffle_buffer_size: 2048",
     ),
     Rule(
         "shuffle-window",
@@ -284,24 +296,32 @@ RULES = (
         engine="tf-models",
         api=f"Files are interleaved, and the records then shuffled in a buffer ({_BUILDER}, "
         "`_read_dataset_internal`). odapi's own engine permutes all records of an epoch.",
+        fails="one train.record of 6000 images, shuffle_buffer_size: 2048",
+        passes="four files of 1500",
     ),
     Rule(
         "weight-zero",
         data_sets_have_a_weight,
         severity="hint",
         api=f"The data set is skipped, with a line in the log ({_BUILDER}, `read_dataset`).",
+        fails="sample_from_datasets_weights: [1.0, 0.0]",
+        passes="sample_from_datasets_weights: [1.0, 0.1]",
     ),
     Rule(
         "sample-1-of-n",
         sampling_leaves_records,
         severity="warning",
         api=f"Every n-th record of the shuffled stream is taken ({_BUILDER}, `build`).",
+        fails="sample_1_of_n_examples: 100 of 500 records",
+        passes="sample_1_of_n_examples: 5",
     ),
     Rule(
         "few-records",
         a_batch_has_different_images,
         severity="warning",
         api=f"The files are repeated without end, so that a batch holds images twice ({_BUILDER}).",
+        fails="batch_size: 64 of 50 records",
+        passes="batch_size: 32",
     ),
     Rule(
         "train-epochs",
@@ -309,6 +329,8 @@ RULES = (
         engine="tf-models",
         api=f"The data set ends after so many epochs ({_BUILDER}, `_read_dataset_internal`), and "
         "the trainer with OutOfRangeError (model_lib_v2.py, `train_loop`).",
+        fails="num_epochs: 10 of 800 records, batch_size: 8, num_steps: 5000",
+        passes="num_epochs: 0",
     ),
     Rule(
         "eval-remainder",
@@ -316,5 +338,7 @@ RULES = (
         severity="warning",
         engine="tf-models",
         api=f"drop_remainder is true if not set, for evaluation as well ({_BUILDER}, `build`).",
+        fails="eval_config { batch_size: 8 } of 100 records",
+        passes="eval_config { batch_size: 4 }",
     ),
 )

@@ -139,24 +139,32 @@ RULES = (
         api=f"Without text the label is read ({_DECODER}, `BackupHandler`); where that is empty, "
         "too, all boxes are removed without a message (utils/ops.py, "
         "`filter_unrecognized_classes`).",
+        fails="boxes without class/text and class/label",
+        passes="class/text: 'Car' for each",
     ),
     Rule(
         "label-unknown",
         names_are_known,
         api=f"The lookup gives -1 ({_DECODER}, `_ClassTensorHandler`), and such boxes are removed "
         "without a message (utils/ops.py, `filter_unrecognized_classes`).",
+        fails="class/text: 'car', where the label map has Car",
+        passes="class/text: 'Car'",
     ),
     Rule(
         "label-id-unknown",
         ids_are_known,
         api="tf.one_hot of an id beyond num_classes is all zeros: background, without a message "
         "(inputs.py, `transform_input_data`).",
+        fails="class/label: 4, where the label map ends with 3",
+        passes="class/label: 3",
     ),
     Rule(
         "label-id-zero",
         ids_begin_with_one,
         api="1 is subtracted, and tf.one_hot of -1 is all zeros: background, without a message "
         "(inputs.py, `transform_input_data`).",
+        fails="class/label: 0",
+        passes="class/label: 1",
     ),
     Rule(
         "label-contradiction",
@@ -164,6 +172,8 @@ RULES = (
         severity="warning",
         api=f"The text wins; the label is read only where a record has no text ({_DECODER}, "
         "`BackupHandler`).",
+        fails="class/text: 'Car', class/label: 2, where Car is 1",
+        passes="class/text: 'Car', class/label: 1",
     ),
     Rule(
         "class-unused",
@@ -171,5 +181,7 @@ RULES = (
         severity="hint",
         api="Nothing looks at it; the metric of such a class is -1 or NaN, and left out of the "
         "mean (metrics/coco_tools.py).",
+        fails="a label map with Tram, and no tram in the records",
+        passes="a label map without it",
     ),
 )

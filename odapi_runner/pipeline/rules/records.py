@@ -82,7 +82,7 @@ def image_sizes_are_true(subject: Subject) -> Iterator[Finding]:
     turned between, they lie elsewhere now.
     """
     fix = "Write the image's own size: pixel boxes were divided by a wrong one otherwise."
-    yield from faults_of(subject, "image size", "image-size", "error", fix)
+    yield from faults_of(subject, "image size", "image-dimensions", "error", fix)
 
 
 def boxes_are_finite(subject: Subject) -> Iterator[Finding]:
@@ -175,24 +175,32 @@ RULES = (
         records_are_there,
         api="A glob that matches nothing is a RuntimeError only if no other of them matches; an "
         "empty one among several goes unnoticed (builders/dataset_builder.py).",
+        fails='input_path: "data/kitti/trian-*.record"',
+        passes='input_path: "data/kitti/train-*.record"',
     ),
     Rule(
         "record-file",
         record_files_are_whole,
         api="tf.data raises DataLossError when it reaches the damage: the trainer ends there, and "
         "the evaluator too (builders/dataset_builder.py hands the files on unread).",
+        fails="a train.record that a full disk cut short",
+        passes="the whole of it",
     ),
     Rule(
         "records-empty",
         record_files_are_not_empty,
         api="The files exist, so nothing is raised; repeated without end, an empty data set never "
         "gives a batch (builders/dataset_builder.py, `_read_dataset_internal`).",
+        fails="a train.record of 0 bytes",
+        passes="a train.record with a record",
     ),
     Rule(
         "record-unreadable",
         records_are_examples,
         api="tf.data raises DataLossError at a wrong checksum, and parsing InvalidArgumentError at "
         "what is no tf.train.Example (data_decoders/tf_example_decoder.py, `decode`).",
+        fails="a record of which a byte has changed",
+        passes="the record as it was written",
     ),
     Rule(
         "image-undecodable",
@@ -200,6 +208,8 @@ RULES = (
         api="tf.io.decode_image raises InvalidArgumentError: the trainer or the evaluator ends "
         "when it comes to the image, since no exception of the input is caught "
         "(data_decoders/tf_example_decoder.py; model_lib_v2.py, `eager_eval_loop`).",
+        fails="image/encoded: a GIF, or half a JPEG (with --decode)",
+        passes="image/encoded: a PNG or a JPEG",
     ),
     Rule(
         "image-format",
@@ -207,42 +217,56 @@ RULES = (
         severity="warning",
         api="Only `raw` changes how an image is decoded; else its own first bytes decide "
         "(data_decoders/tf_example_decoder.py, by tf_slim's tfexample_decoder.py, `Image`).",
+        fails="image/format: 'png' of a JPEG",
+        passes="image/format: 'jpeg'",
     ),
     Rule(
-        "image-size",
+        "image-dimensions",
         image_sizes_are_true,
         api="The keys are used to shape masks only; boxes lie where their shares of the real image "
         "are (data_decoders/tf_example_decoder.py).",
+        fails="image/width: 640, image/height: 480 of an image of 480x640",
+        passes="image/width: 480, image/height: 640",
     ),
     Rule(
         "box-not-finite",
         boxes_are_finite,
         api="Boxes with a NaN are removed without a word (inputs.py, `transform_input_data`; "
         "utils/ops.py, `filter_groundtruth_with_nan_box_coordinates`).",
+        fails="xmin: nan",
+        passes="xmin: 0.25",
     ),
     Rule(
         "box-inverted",
         boxes_are_not_inverted,
         api="A tf.Assert ends the trainer or the evaluator when the image comes up (inputs.py, "
         "`assert_or_prune_invalid_boxes`).",
+        fails="xmin: 0.75, xmax: 0.25",
+        passes="xmin: 0.25, xmax: 0.75",
     ),
     Rule(
         "box-in-pixels",
         boxes_are_not_in_pixels,
         api="Nothing compares them with 1: every box lies far outside the image, no anchor matches "
         "and mAP stays 0 (data_decoders/tf_example_decoder.py clips nothing).",
+        fails="xmin: 320, on an image 1280 pixels wide",
+        passes="xmin: 0.25",
     ),
     Rule(
         "box-out-of-range",
         boxes_lie_in_the_image,
         api="The decoder clips nothing, and training goes on; above 1.1 an assertion ends what the "
         "evaluation does with the image (core/box_list_ops.py, `to_absolute_coordinates`).",
+        fails="xmax: 1.02",
+        passes="xmax: 1.0",
     ),
     Rule(
         "box-without-area",
         boxes_have_an_area,
         api="It is kept (inputs.py), its size encoded as the logarithm of 1e-8 by the anchor's: a "
         "target that is no object's (box_coders/faster_rcnn_box_coder.py, `_encode`).",
+        fails="xmin: 0.25, xmax: 0.25",
+        passes="xmin: 0.25, xmax: 0.26",
     ),
     Rule(
         "area-normalised",
@@ -250,17 +274,23 @@ RULES = (
         severity="warning",
         api="The box metrics of the TF2 loop take the area of the box; the keypoint metrics, like "
         "odapi's evaluation, take the record's (metrics/coco_evaluation.py, `add_eval_dict`).",
+        fails="image/object/area: 0.0625 of a quarter of 640x640 by a quarter",
+        passes="image/object/area: 25600",
     ),
     Rule(
         "no-boxes",
         there_are_boxes,
         severity="warning",
         api="The localization loss is 0 and so is mAP; no message (model_lib_v2.py).",
+        fails="records of images and nothing else",
+        passes="records of images and their boxes",
     ),
     Rule(
         "images-without-boxes",
         most_images_have_boxes,
         severity="hint",
         api="Trained on like any other: every anchor is background (core/target_assigner.py).",
+        fails="900 of 1000 images without a box",
+        passes="300 of them",
     ),
 )

@@ -41,7 +41,7 @@ CASES = {
         fails=with_boxes(WHOLE, image_format="jpeg"),
         passes=with_boxes(WHOLE, image_format="PNG"),
     ),
-    "image-size": Case(
+    "image-dimensions": Case(
         fails=with_boxes(WHOLE, width=40, height=80),
         passes=with_boxes(WHOLE, width=0, height=0),  # does not say
     ),
