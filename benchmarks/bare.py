@@ -33,14 +33,18 @@ def main() -> None:
     from odapi_runner.engine.models.ssd import SsdNetwork
     from odapi_runner.engine.optimizer import build_optimizer
     from odapi_runner.engine.read_config import build_spec
+    from odapi_runner.engine.spec import input_size
     from odapi_runner.proto.text import read_pipeline
 
     spec = build_spec(read_pipeline(arguments.config))
-    side, batch = spec.model.resizer.size, spec.train.batch_size
+    batch = spec.train.batch_size
+    size = input_size(spec.model.resizer)
+    if size is None:
+        parser.error("the bare loop needs inputs of one size")
     network = SsdNetwork(spec.model)
     network.build_variables()
     optimizer = build_optimizer(spec.train, tf.Variable(1e-6))
-    images = tf.random.normal([batch, side, side, 3])
+    images = tf.random.normal([batch, *size, 3])
     uniform = tf.random.uniform([batch, network.draws_per_example])
 
     @tf.function

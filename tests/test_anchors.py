@@ -8,7 +8,15 @@ import math
 import numpy as np
 import pytest
 
-from odapi_runner.anchors import MultiscaleAnchors, multiscale_anchors
+from odapi_runner.anchors import (
+    AnchorGrid,
+    FlexibleAnchors,
+    MultiscaleAnchors,
+    SsdAnchors,
+    anchors_per_location,
+    generate_anchors,
+    multiscale_anchors,
+)
 
 D0 = MultiscaleAnchors(
     min_level=3,
@@ -99,3 +107,76 @@ def test_each_level_has_a_size() -> None:
     """A pyramid of another height than the spec's is a mistake of the caller."""
     with pytest.raises(ValueError, match="zip"):
         multiscale_anchors(D0, D0_SIZES[:4], (512, 512))
+
+
+# ssd_mobilenet_v2 at 300: six scales evenly from 0.2 to 0.95.
+V2 = SsdAnchors(
+    scales=(0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0),
+    aspect_ratios=(1.0, 2.0, 0.5, 3.0, 1 / 3),
+    interpolated_ratio=1.0,
+    reduce_lowest=True,
+)
+V2_SIZES = [(19, 19), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)]
+
+
+def around(center: tuple[float, float], height: float, width: float) -> list[float]:
+    y, x = center
+    return [y - height / 2, x - width / 2, y + height / 2, x + width / 2]
+
+
+def test_the_anchors_of_ssd() -> None:
+    """Three on the finest map, on the others one a ratio and an interpolated one."""
+    boxes = generate_anchors(V2, V2_SIZES, (300, 300))
+    first, second, root2 = (0.5 / 19, 0.5 / 19), (0.05, 0.05), math.sqrt(2)
+
+    assert anchors_per_location(V2) == (3, 6, 6, 6, 6, 6)
+    assert boxes.shape == (1917, 4)
+    assert boxes.dtype == np.float32
+    np.testing.assert_allclose(boxes[0], around(first, 0.1, 0.1), atol=1e-6)
+    np.testing.assert_allclose(boxes[1], around(first, 0.2 / root2, 0.2 * root2), atol=1e-6)
+    np.testing.assert_allclose(boxes[2], around(first, 0.2 * root2, 0.2 / root2), atol=1e-6)
+    np.testing.assert_allclose(boxes[3], around((0.5 / 19, 1.5 / 19), 0.1, 0.1), atol=1e-6)
+    np.testing.assert_allclose(boxes[1083], around(second, 0.35, 0.35), atol=1e-6)
+    between = math.sqrt(0.35 * 0.5)
+    np.testing.assert_allclose(boxes[1088], around(second, between, between), atol=1e-6)
+    last = math.sqrt(0.95 * 1.0)
+    np.testing.assert_allclose(boxes[1916], around((0.5, 0.5), last, last), atol=1e-6)
+
+
+def test_the_anchors_of_ssd_in_a_wide_image() -> None:
+    """Base sizes are of the shorter side, strides and offsets are pixels."""
+    spec = SsdAnchors(
+        scales=(0.5, 1.0),
+        aspect_ratios=(1.0,),
+        interpolated_ratio=0.0,
+        reduce_lowest=False,
+        base_hw=(1.0, 2.0),
+        strides_hw=((50, 40),),
+        offsets_hw=((25, 10),),
+    )
+    boxes = generate_anchors(spec, [(2, 2)], (100, 200))
+
+    assert anchors_per_location(spec) == (1,)
+    expected = [
+        around((25 / 100, 10 / 200), 0.5, 0.5),
+        around((25 / 100, 50 / 200), 0.5, 0.5),
+        around((75 / 100, 10 / 200), 0.5, 0.5),
+        around((75 / 100, 50 / 200), 0.5, 0.5),
+    ]
+    np.testing.assert_allclose(boxes, expected, atol=1e-6)
+
+
+def test_anchors_listed_map_by_map() -> None:
+    """A size belongs to the ratio in its place; all is in pixels of the input."""
+    spec = FlexibleAnchors(
+        (
+            AnchorGrid((10.0, 20.0), (1.0, 4.0), stride_hw=(16, 32), offset_hw=(8, 0)),
+            AnchorGrid((100.0,), (1.0,), stride_hw=(64, 64), offset_hw=(0, 0)),
+        )
+    )
+    boxes = generate_anchors(spec, [(1, 2), (1, 1)], (100, 200))
+
+    assert anchors_per_location(spec) == (2, 1)
+    expected = [[3, -5, 13, 5], [3, -20, 13, 20], [3, 27, 13, 37], [3, 12, 13, 52]]
+    expected.append([-50, -50, 50, 50])
+    np.testing.assert_allclose(boxes * [100, 200, 100, 200], expected, atol=1e-4)

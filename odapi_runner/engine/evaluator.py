@@ -114,8 +114,8 @@ class Evaluator:
     def _infer_batch(self, batch: Batch) -> tuple[Detected, dict[str, tf.Tensor]]:
         predictions = self._network.predict_batch(batch.images, training=False)
         losses = total_losses(self._spec, self._network, batch, predictions)
-        anchors = tf.constant(self._network.anchors)
-        return detect(self._spec.model, predictions, anchors, batch.shapes_hw), losses
+        input_hw = tf.shape(batch.images)[1:3]
+        return detect(self._spec.model, predictions, batch.shapes_hw, input_hw), losses
 
     def _flat(self, found: list[Detected]) -> dict[str, Any]:
         """Rows of boxes in pixels of the original images, as `Detections` has them."""

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from odapi_runner.engine.augment.apply import augment
-from odapi_runner.engine.preprocess import normalize, resize_and_pad
+from odapi_runner.engine.preprocess import normalization, normalize, resize
 from odapi_runner.engine.records import Records, Sample
 from odapi_runner.engine.spec import Spec
 from odapi_runner.errors import DataError
@@ -21,9 +21,9 @@ from odapi_runner.errors import DataError
 class Batch(NamedTuple):
     """A batch as the network takes it; G is the longest list of boxes in it."""
 
-    images: tf.Tensor  # float32 [batch, side, side, 3], normalised and padded
+    images: tf.Tensor  # float32 [batch, height, width, 3], normalised and padded
     shapes_hw: tf.Tensor  # int32 [batch, 2], the image inside the padded input
-    boxes: tf.Tensor  # float32 [batch, G, 4], in units of the padded input's side
+    boxes: tf.Tensor  # float32 [batch, G, 4], in units of the padded input's sides
     classes: tf.Tensor  # int32 [batch, G], from 0
     weights: tf.Tensor  # float32 [batch, G]; 0 on padding
     ignored: tf.Tensor  # bool [batch, G]
@@ -135,10 +135,9 @@ def _decode(encoded: tf.Tensor) -> tf.Tensor:
 
 def _element(spec: Spec, sample: Sample, max_boxes: int, uniform: tf.Tensor) -> Batch:
     """One example as the network takes it, before batching."""
-    resizer = spec.model.resizer
-    image = normalize(tf.cast(sample.image, tf.float32))
-    image, shape_hw = resize_and_pad(image, resizer)
-    scale = tf.cast(shape_hw, tf.float32) / resizer.size
+    image = normalize(tf.cast(sample.image, tf.float32), normalization(spec.model.backbone))
+    image, shape_hw = resize(image, spec.model.resizer)
+    scale = tf.cast(shape_hw, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32)
     return Batch(
         images=image,
         shapes_hw=shape_hw,

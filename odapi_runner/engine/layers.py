@@ -12,7 +12,13 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.keras import initializers, layers, regularizers
-from odapi_runner.engine.spec import Hyperparams
+from odapi_runner.engine.spec import (
+    Hyperparams,
+    NamedInitializer,
+    NormalInitializer,
+    VarianceScaling,
+)
+from odapi_runner.engine.stochastic import DropFeatures
 
 ACTIVATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
     "NONE": tf.identity,
@@ -35,9 +41,9 @@ class FreezableBatchNorm(layers.BatchNormalization):
 
 
 def run(stack: Iterable[layers.Layer], feature_map: tf.Tensor, training: bool | None) -> tf.Tensor:
-    """Apply layers one after the other; only batch norm is told whether this is training."""
+    """Apply layers one after the other; batch norm and dropout are told if this is training."""
     for layer in stack:
-        if isinstance(layer, layers.BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization | DropFeatures):
             feature_map = layer(feature_map, training=training)
         else:
             feature_map = layer(feature_map)
@@ -56,6 +62,7 @@ def batch_norm(hyperparams: Hyperparams, name: str, *, frozen: bool) -> layers.L
         return layers.Activation("linear", name=name)
     return FreezableBatchNorm(
         frozen=frozen,
+        synchronized=norm.synchronized,
         momentum=norm.decay,
         center=norm.center,
         scale=norm.scale,
@@ -69,11 +76,40 @@ def convolution(
 ) -> Any:
     """A convolution with the config's initializer, regularizer and bias rule."""
     made = {
+        "padding": "same",
         "use_bias": use_bias(hyperparams),
         "kernel_initializer": _initializer(hyperparams),
         "kernel_regularizer": _regularizer(hyperparams),
     }
-    return layers.Conv2D(filters, size, padding="same", name=name, **(made | options))
+    return layers.Conv2D(filters, size, name=name, **(made | options))
+
+
+def depthwise_convolution(
+    hyperparams: Hyperparams, size: int, name: str, *, configured: bool, **options: Any
+) -> Any:
+    """A convolution of each channel by itself.
+
+    Args:
+        hyperparams: the initializer, regularizer and bias rule.
+        size: height and width of the kernel.
+        name: the layer's name.
+        configured: whether initializer and regularizer apply; Keras' defaults do otherwise. (The
+            Object Detection API hands them over under a name that such a layer does not look at,
+            except in its MobileNets.)
+        options: more arguments of the Keras layer.
+    """
+    made: dict[str, Any] = {"padding": "same", "use_bias": use_bias(hyperparams)}
+    if configured:
+        made["depthwise_initializer"] = _initializer(hyperparams)
+        made["depthwise_regularizer"] = _regularizer(hyperparams)
+    return layers.DepthwiseConv2D(size, name=name, **(made | options))
+
+
+def fixed_padding(size: int, name: str | None = None) -> layers.Layer:
+    """As many zeros around a map as a convolution of that size and no padding takes away."""
+    before = (size - 1) // 2
+    sides = (before, size - 1 - before)
+    return layers.ZeroPadding2D((sides, sides), name=name)
 
 
 def separable_convolution(
@@ -98,12 +134,12 @@ def separable_convolution(
         pointwise: the same for the pointwise kernel.
         options: more arguments of the Keras layer.
     """
-    made: dict[str, Any] = {"use_bias": use_bias(hyperparams)}
+    made: dict[str, Any] = {"padding": "same", "use_bias": use_bias(hyperparams)}
     for part, wanted in (("depthwise", depthwise), ("pointwise", pointwise)):
         if wanted:
             made[f"{part}_initializer"] = _initializer(hyperparams)
             made[f"{part}_regularizer"] = _regularizer(hyperparams)
-    return layers.SeparableConv2D(filters, size, padding="same", name=name, **(made | options))
+    return layers.SeparableConv2D(filters, size, name=name, **(made | options))
 
 
 def use_bias(hyperparams: Hyperparams) -> bool:
@@ -114,15 +150,21 @@ def use_bias(hyperparams: Hyperparams) -> bool:
 
 def _initializer(hyperparams: Hyperparams) -> Any:
     made = hyperparams.initializer
-    kind = (
-        initializers.TruncatedNormal
-        if made.kind == "truncated_normal"
-        else initializers.RandomNormal
-    )
-    return kind(mean=made.mean, stddev=made.stddev)
+    if isinstance(made, NormalInitializer):
+        kind = initializers.TruncatedNormal if made.truncated else initializers.RandomNormal
+        return kind(mean=made.mean, stddev=made.stddev)
+    if isinstance(made, VarianceScaling):
+        distribution = "uniform" if made.uniform else "truncated_normal"
+        return initializers.VarianceScaling(made.factor, made.mode, distribution)
+    name = made.name if isinstance(made, NamedInitializer) else "glorot_uniform"
+    return initializers.get(name)
 
 
 def _regularizer(hyperparams: Hyperparams) -> Any:
-    weight = hyperparams.l2_weight
+    decay = hyperparams.regularizer
+    if decay is None:
+        return None
+    if decay.kind == "l1":
+        return regularizers.L1(decay.weight)
     # A config's weight is that of tf.nn.l2_loss, which halves the square; Keras' does not.
-    return None if weight is None else regularizers.L2(weight / 2)
+    return regularizers.L2(decay.weight / 2)

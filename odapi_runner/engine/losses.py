@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from odapi_runner.engine.heads.weight_shared import CODE_SIZE
+from odapi_runner.engine.heads.common import CODE_SIZE
 from odapi_runner.engine.input import Batch
 from odapi_runner.engine.models.ssd import Predictions, SsdNetwork
 from odapi_runner.engine.spec import Loss, Spec
@@ -72,9 +72,8 @@ def total_losses(
     spec: Spec, network: SsdNetwork, batch: Batch, predictions: Predictions
 ) -> dict[str, tf.Tensor]:
     """All losses of a batch by their tags, and their sum, each float32 []."""
-    anchors = tf.constant(network.anchors)
     targets = assign_targets(
-        spec.model, anchors, batch.boxes, batch.classes, batch.weights, batch.ignored
+        spec.model, predictions.anchors, batch.boxes, batch.classes, batch.weights, batch.ignored
     )
     losses = detection_losses(spec.model.loss, predictions.codes, predictions.logits, targets)
     if spec.train.regularize:

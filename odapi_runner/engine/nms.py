@@ -25,7 +25,7 @@ class Detected(NamedTuple):
 
 
 def detect(
-    spec: Ssd, predictions: Predictions, anchors: tf.Tensor, true_shapes_hw: tf.Tensor
+    spec: Ssd, predictions: Predictions, true_shapes_hw: tf.Tensor, input_hw: tf.Tensor
 ) -> Detected:
     """Suppress all but the best of overlapping boxes of a class, and keep the best of all.
 
@@ -35,15 +35,17 @@ def detect(
     Args:
         spec: score converter, thresholds and limits.
         predictions: of the network.
-        anchors: float32 [A, 4], in units of the input's side.
         true_shapes_hw: int32 [batch, 2], height and width of the image inside the padded input.
+        input_hw: int32 [2], of that input.
     """
     nms = spec.nms
     scores = predictions.logits / nms.logit_scale
     if nms.score_converter == "SIGMOID":
         scores = tf.sigmoid(scores)
-    decoded = decode_boxes(predictions.codes, anchors, spec.box_code_scale)
-    per_class = min(nms.max_per_class, anchors.shape[0])
+    if spec.background_class:
+        scores = scores[..., 1:]
+    decoded = decode_boxes(predictions.codes, predictions.anchors, spec.box_code_scale)
+    per_class = min(nms.max_per_class, predictions.anchors.shape[0] or nms.max_per_class)
     found = tf.image.combined_non_max_suppression(
         decoded[:, :, None, :],
         scores,
@@ -54,7 +56,7 @@ def detect(
         clip_boxes=False,
     )
     found_boxes, found_scores, found_classes, count = found
-    window = tf.cast(true_shapes_hw, tf.float32) / spec.resizer.size
+    window = tf.cast(true_shapes_hw, tf.float32) / tf.cast(input_hw, tf.float32)
     window = tf.concat([tf.zeros_like(window), window], axis=1)[:, None, :]
     clipped = boxes.clip(found_boxes, window)
     valid = tf.range(tf.shape(found_scores)[1])[None, :] < count[:, None]

@@ -1,53 +1,125 @@
 """Images as the network wants them.
 
-Source: object_detection/models/ssd_efficientnet_bifpn_feature_extractor.py, `preprocess`, and
-core/preprocessor.py, `resize_to_range`.
+Source: `preprocess` of the feature extractors in object_detection/models/, and
+core/preprocessor.py, `resize_to_range` and its like.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import tensorflow as tf
 
-from odapi_runner.engine.spec import Resizer
+from odapi_runner.engine.spec import (
+    Backbone,
+    ConditionalShape,
+    FixedShape,
+    KeepAspect,
+    PadToMultiple,
+    Resizer,
+    input_size,
+)
 
-MEAN = (0.485, 0.456, 0.406)
-SCALE = (0.229, 0.224, 0.225)
-# (image / 255 - MEAN) / SCALE in two passes over the pixels instead of three.
-_FACTOR = tuple(1 / (255 * scale) for scale in SCALE)
-_OFFSET = tuple(mean / scale for mean, scale in zip(MEAN, SCALE, strict=True))
+_METHODS = {
+    "BILINEAR": tf.image.ResizeMethod.BILINEAR,
+    "NEAREST_NEIGHBOR": tf.image.ResizeMethod.NEAREST_NEIGHBOR,
+    "BICUBIC": tf.image.ResizeMethod.BICUBIC,
+    "AREA": tf.image.ResizeMethod.AREA,
+}
 
 
-def normalize(image: tf.Tensor) -> tf.Tensor:
-    """Pixels 0..255, float32 [..., 3] (RGB), to the mean and spread of ImageNet's."""
-    return image * _FACTOR - _OFFSET
+class Normalization(NamedTuple):
+    """Pixels 0..255 become `pixel * factor - offset`, each channel (RGB) by its own."""
+
+    factor: tuple[float, float, float]
+    offset: tuple[float, float, float]
 
 
-def resize_and_pad(image: tf.Tensor, spec: Resizer) -> tuple[tf.Tensor, tf.Tensor]:
-    """Fit an image into the input's square.
+# (pixel / 255 - mean) / spread, of the means and spreads of ImageNet's channels.
+IMAGENET = Normalization(
+    factor=(1 / (255 * 0.229), 1 / (255 * 0.224), 1 / (255 * 0.225)),
+    offset=(0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225),
+)
+SYMMETRIC = Normalization((2 / 255,) * 3, (1.0,) * 3)
+VGG_MEANS = Normalization((1.0,) * 3, (123.68, 116.779, 103.939))
+
+
+def normalization(backbone: Backbone) -> Normalization:
+    """What a backbone was trained with."""
+    if "efficientnet" in backbone.type:
+        return IMAGENET
+    return SYMMETRIC if "mobilenet" in backbone.type else VGG_MEANS
+
+
+def normalize(image: tf.Tensor, by: Normalization) -> tf.Tensor:
+    """Pixels 0..255, float32 [..., 3] (RGB), to what the network wants."""
+    return image * by.factor - by.offset
+
+
+def denormalize(image: tf.Tensor, by: Normalization) -> tf.Tensor:
+    """The inverse of `normalize`, in 0..1, for looking at."""
+    return tf.clip_by_value((image + by.offset) / by.factor / 255.0, 0.0, 1.0)
+
+
+def resize(image: tf.Tensor, spec: Resizer) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bring an image to the network's size.
 
     Args:
-        image: float32 [height, width, 3].
-        spec: the side of the square, and the value of the padding at the bottom or the right.
+        image: float32 [height, width, 3], normalised.
+        spec: what the config says.
 
     Returns:
-        float32 [size, size, 3], and int32 [2]: height and width of the image in it.
+        float32 [height, width, 3], padded where the config wants it, and int32 [2]: height and
+        width of the image in it.
     """
-    size = spec.size
-    if image.shape == [size, size, 3]:
-        return image, tf.constant([size, size])
-    shape = tf.cast(tf.shape(image)[:2], tf.float32)
-    # A very thin image keeps at least one row of pixels.
-    shape_hw = tf.maximum(tf.cast(tf.round(size / tf.reduce_max(shape) * shape), tf.int32), 1)
+    size = input_size(spec)
+    if size is not None and image.shape == [*size, 3]:
+        return image, tf.constant(size)
+    if isinstance(spec, PadToMultiple):
+        shape_hw = tf.shape(image)[:2]
+        padded_hw = shape_hw + -shape_hw % spec.multiple
+        return _padded(image, shape_hw, padded_hw, (0.0, 0.0, 0.0)), shape_hw
+    shape_hw = _fitted_shape(tf.shape(image)[:2], spec)
     # TF1's sampling (no half-pixel centres), as the Object Detection API's preprocessor.
-    fitted = tf.compat.v1.image.resize_images(image, shape_hw)
-    inside = tf.sequence_mask(shape_hw, size)  # [2, size]: the rows, the columns
-    inside = inside[0][:, None] & inside[1][None, :]
-    padded = tf.where(
-        inside[..., None], tf.image.pad_to_bounding_box(fitted, 0, 0, size, size), spec.pad_value
+    fitted = tf.compat.v1.image.resize_images(
+        image,
+        shape_hw,
+        method=_METHODS[spec.method],
+        align_corners=isinstance(spec, ConditionalShape),
     )
-    return tf.ensure_shape(padded, [size, size, 3]), shape_hw
+    if isinstance(spec, KeepAspect) and spec.pad_value is not None:
+        padded_hw = tf.fill([2], spec.max_dimension)
+        fitted = _padded(fitted, shape_hw, padded_hw, spec.pad_value)
+    return tf.ensure_shape(fitted, [*(size or (None, None)), 3]), shape_hw
 
 
-def denormalize(image: tf.Tensor) -> tf.Tensor:
-    """The inverse of `normalize`, in 0..1, for looking at."""
-    return tf.clip_by_value(image * SCALE + MEAN, 0.0, 1.0)
+def _fitted_shape(shape_hw: tf.Tensor, spec: FixedShape | KeepAspect | ConditionalShape) -> Any:
+    """Height and width of the resized image, int32 [2]."""
+    if isinstance(spec, FixedShape):
+        return tf.constant([spec.height, spec.width])
+    shape = tf.cast(shape_hw, tf.float32)
+    shorter, longer = tf.reduce_min(shape), tf.reduce_max(shape)
+    if isinstance(spec, ConditionalShape):
+        wanted = float(spec.size)
+        scale = (
+            tf.minimum(longer, wanted) / longer
+            if spec.shrink
+            else tf.maximum(shorter, wanted) / shorter
+        )
+        fitted = tf.cast(shape * scale, tf.int32)
+    else:
+        scale = tf.minimum(spec.min_dimension / shorter, spec.max_dimension / longer)
+        fitted = tf.cast(tf.round(scale * shape), tf.int32)
+    # A very thin image keeps at least one row of pixels.
+    return tf.maximum(fitted, 1)
+
+
+def _padded(
+    image: tf.Tensor, shape_hw: tf.Tensor, padded_hw: tf.Tensor, value: tuple[float, float, float]
+) -> tf.Tensor:
+    height, width = tf.unstack(padded_hw)
+    rows = tf.range(height) < shape_hw[0]
+    columns = tf.range(width) < shape_hw[1]
+    inside = rows[:, None] & columns[None, :]
+    padded = tf.image.pad_to_bounding_box(image, 0, 0, height, width)
+    return tf.where(inside[..., None], padded, value)

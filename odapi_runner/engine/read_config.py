@@ -13,7 +13,7 @@ from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.reading.input import read_evaluation, read_input
 from odapi_runner.engine.reading.ssd import read_ssd
 from odapi_runner.engine.reading.train import read_train
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec import Spec, input_size
 from odapi_runner.errors import ConfigError
 
 
@@ -50,11 +50,16 @@ def _spec(reader: Reader) -> Spec:
     eval_inputs = list(reader.messages("eval_input_reader"))
     if len(eval_inputs) != 1:
         reader.refuse("eval_input_reader", f"is there {len(eval_inputs)} times", ("one of it",))
+    model = read_ssd(ssd)
+    train, evaluation = reader.message("train_config"), reader.message("eval_config")
+    if input_size(model.resizer) is None:
+        for part in (train, evaluation):
+            part.require("batch_size", (1,), "images of different sizes make no batch")
     return Spec(
-        model=read_ssd(ssd),
-        train=read_train(reader.message("train_config")),
+        model=model,
+        train=read_train(train),
         train_input=read_input(train_input, shuffle=train_input.value("shuffle")),
-        evaluation=read_evaluation(reader.message("eval_config")),
+        evaluation=read_evaluation(evaluation),
         # Which of several readers is looked at here does not matter: they are refused.
         eval_input=read_input(eval_inputs[0] if eval_inputs else train_input, shuffle=False),
     )

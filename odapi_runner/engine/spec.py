@@ -4,18 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from odapi_runner.anchors import MultiscaleAnchors
+from odapi_runner.anchors import Anchors
 from odapi_runner.engine.augment.spec import Augmentation
 from odapi_runner.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Initializer:
-    """Random weights: `truncated_normal` or `random_normal`."""
+class NormalInitializer:
+    """Normal random weights; `truncated` draws again what lies beyond two standard deviations."""
 
-    kind: str
     mean: float
     stddev: float
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceScaling:
+    """Random weights of variance `factor` over the number that `mode` counts."""
+
+    factor: float
+    mode: str  # fan_in, fan_out or fan_avg
+    uniform: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NamedInitializer:
+    """One of Keras' initializers, by its name there."""
+
+    name: str
+
+
+# None is Keras' own choice, `glorot_uniform`.
+Initializer = NormalInitializer | VarianceScaling | NamedInitializer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Regularizer:
+    """A weight decay: `l1`, the sum of magnitudes, or `l2`, half the sum of squares."""
+
+    kind: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +54,14 @@ class BatchNorm:
     center: bool
     scale: bool
     epsilon: float
+    synchronized: bool = False  # over all replicas
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparams:
     """How the convolutions of one part of the network are made."""
 
-    l2_weight: float | None
+    regularizer: Regularizer | None
     initializer: Initializer
     activation: str  # NONE, RELU, RELU_6 or SWISH
     batch_norm: BatchNorm | None
@@ -40,12 +69,9 @@ class Hyperparams:
 
 
 @dataclass(frozen=True, slots=True)
-class Backbone:
-    """An EfficientNet and its BiFPN."""
+class BiFpnNeck:
+    """EfficientDet's pyramid, mixed top-down and bottom-up `num_iterations` times."""
 
-    type: str
-    hyperparams: Hyperparams
-    override_hyperparams: bool
     min_level: int
     max_level: int
     num_iterations: int
@@ -54,7 +80,45 @@ class Backbone:
 
 
 @dataclass(frozen=True, slots=True)
-class BoxPredictor:
+class FpnNeck:
+    """A pyramid mixed top-down once; levels beyond the backbone's are convolved from its top."""
+
+    min_level: int
+    max_level: int
+    depth: int  # of its maps, before `depth_multiplier` and `min_depth`
+
+
+@dataclass(frozen=True, slots=True)
+class SmallerMapsNeck:
+    """No pyramid: two maps of the backbone, and ever smaller ones convolved from the last."""
+
+    num_maps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A feature extractor: a classifier's network, and what makes a pyramid of its maps."""
+
+    type: str
+    hyperparams: Hyperparams
+    override_hyperparams: bool  # whether they are the classifier's, too
+    depth_multiplier: float
+    min_depth: int
+    pad_to_multiple: int
+    explicit_padding: bool
+    depthwise: bool
+    neck: BiFpnNeck | FpnNeck | SmallerMapsNeck
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Sets features in front of the class scores to 0, unless drawn with probability `keep`."""
+
+    keep: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSharedPredictor:
     """Two towers with weights shared by all levels, batch norm of their own at each."""
 
     hyperparams: Hyperparams
@@ -66,14 +130,74 @@ class BoxPredictor:
     class_bias: float
     separable: bool
     shared_tower: bool
+    dropout: Dropout | None
+    sigmoid_scores: bool  # outside of training
+    clip_codes: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Resizer:
-    """Fit into a square of `size` pixels, keeping the aspect, and pad at the bottom or right."""
+class ConvolutionalPredictor:
+    """Convolutions of its own at each level."""
+
+    hyperparams: Hyperparams
+    num_layers: int
+    min_depth: int
+    max_depth: int
+    kernel_size: int
+    class_bias: float
+    separable: bool
+    dropout: Dropout | None
+    clip_codes: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedShape:
+    """Stretch to a height and a width."""
+
+    height: int
+    width: int
+    method: str = "BILINEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAspect:
+    """Fit inside a box with the aspect kept; `pad_value` fills it up at the bottom or right.
+
+    The box lies as the image does: `max_dimension` is its longer side.
+    """
+
+    min_dimension: int
+    max_dimension: int
+    pad_value: tuple[float, float, float] | None
+    method: str = "BILINEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalShape:
+    """Scale an image whose longer side is above `size` down to it; or the shorter one below up."""
 
     size: int
-    pad_value: tuple[float, float, float]
+    shrink: bool
+    method: str = "BILINEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class PadToMultiple:
+    """Fill an image up to multiples of a size at the bottom and right; 1 leaves it as it is."""
+
+    multiple: int
+
+
+Resizer = FixedShape | KeepAspect | ConditionalShape | PadToMultiple
+
+
+def input_size(resizer: Resizer) -> tuple[int, int] | None:
+    """Height and width of all inputs; None where they differ from image to image."""
+    if isinstance(resizer, FixedShape):
+        return resizer.height, resizer.width
+    if isinstance(resizer, KeepAspect) and resizer.pad_value is not None:
+        return resizer.max_dimension, resizer.max_dimension
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +253,10 @@ class Ssd:
     num_classes: int
     resizer: Resizer
     backbone: Backbone
-    box_predictor: BoxPredictor
-    anchors: MultiscaleAnchors
+    box_predictor: WeightSharedPredictor | ConvolutionalPredictor
+    background_class: bool  # whether the class scores begin with one of "no object"
+    background_as_zeros: bool  # whether that one is to be 0 everywhere
+    anchors: Anchors
     box_code_scale: BoxCodeScale
     matcher: Matcher
     loss: Loss

@@ -21,7 +21,9 @@ class Targets:
 
     codes: tf.Tensor  # float32 [batch, A, 4]; 0 where nothing is matched
     code_weights: tf.Tensor  # float32 [batch, A]; 0 where nothing is matched
-    classes: tf.Tensor  # float32 [batch, A, classes], one-hot; 0 where nothing is matched
+    # float32 [batch, A, classes], one-hot, where nothing is matched 0; with a background class one
+    # more in front, which is 1 there unless the config encodes background as zeros
+    classes: tf.Tensor
     class_weights: tf.Tensor  # float32 [batch, A]
     match: tf.Tensor  # int32 [batch, A]: row of the matched box, -1 unmatched, -2 ignored
 
@@ -65,12 +67,18 @@ def assign_targets(
     matched_boxes = tf.gather(some_boxes, row, batch_dims=1)
     codes = encode_boxes(matched_boxes, anchors, spec.box_code_scale)
     weights = tf.gather(some_weights, row, batch_dims=1)
-    one_hot = tf.one_hot(tf.gather(some_classes, row, batch_dims=1), spec.num_classes)
+    background = int(spec.background_class)
+    one_hot = tf.one_hot(
+        tf.gather(some_classes, row, batch_dims=1) + background, spec.num_classes + background
+    )
+    nothing = 0.0
+    if spec.background_class and not spec.background_as_zeros:
+        nothing = tf.one_hot(0, spec.num_classes + 1)
     negative = tf.where(match == UNMATCHED, spec.loss.negative_class_weight, 0.0)
     return Targets(
         codes=tf.where(matched[..., None], codes, 0.0),
         code_weights=tf.where(matched, weights, 0.0),
-        classes=tf.where(matched[..., None], one_hot, 0.0),
+        classes=tf.where(matched[..., None], one_hot, nothing),
         class_weights=tf.where(matched, weights, negative),
         match=match,
     )

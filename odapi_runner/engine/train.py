@@ -25,7 +25,7 @@ from odapi_runner.engine.checkpoint import Restored, numbered
 from odapi_runner.engine.input import Source, training_batches
 from odapi_runner.engine.log import log
 from odapi_runner.engine.losses import TOTAL
-from odapi_runner.engine.preprocess import denormalize
+from odapi_runner.engine.preprocess import denormalize, normalization
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.spec import Spec
@@ -224,7 +224,8 @@ class _Loop:
         tf.summary.scalar("steps_per_sec", 1 / seconds, step=step)
         for tag, value in values.items():
             tf.summary.scalar(tag, value, step=step)
-        shown = denormalize(batch.images[:IMAGES_SHOWN])
+        by = normalization(self._spec.model.backbone)
+        shown = denormalize(batch.images[:IMAGES_SHOWN], by)
         tf.summary.image("train_input_images", shown, step=step, max_outputs=IMAGES_SHOWN)
 
     def _save(self, step: int) -> None:

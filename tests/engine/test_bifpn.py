@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.necks.bifpn import BiFpn, Combine, Upsample, bifpn_nodes
-from odapi_runner.engine.spec import Backbone
+from odapi_runner.engine.spec import BiFpnNeck, Hyperparams, NormalInitializer
 from support.configs import small_spec
 
 # The first two passes of EfficientDet-D0, as drawn in figure 2 (d) of the paper: down from level 6
@@ -104,36 +104,40 @@ def test_upsampling_repeats_pixels() -> None:
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Backbone:
+def neck() -> BiFpnNeck:
     """Two passes of 8 channels."""
-    backbone = small_spec().model.backbone
-    return dataclasses.replace(backbone, num_iterations=2, num_filters=8)
+    return BiFpnNeck(3, 7, num_iterations=2, num_filters=8, combine_method="fast_attention")
+
+
+@pytest.fixture(scope="module")
+def hyperparams() -> Hyperparams:
+    """The published ones."""
+    return small_spec().model.backbone.hyperparams
 
 
 @pytest.mark.parametrize(
     ("levels", "sizes"), [((3, 7), [16, 8, 4, 2, 1]), ((3, 5), [16, 8, 4]), ((3, 4), [16, 8])]
 )
 def test_the_maps_that_come_out(
-    backbone: Backbone, levels: tuple[int, int], sizes: list[int]
+    neck: BiFpnNeck, hyperparams: Hyperparams, levels: tuple[int, int], sizes: list[int]
 ) -> None:
     """All levels, finest first, of one number of channels."""
-    spec = dataclasses.replace(backbone, min_level=levels[0], max_level=levels[1])
+    spec = dataclasses.replace(neck, min_level=levels[0], max_level=levels[1])
     given = [tf.ones([1, 128 // 2**level, 128 // 2**level, level]) for level in (3, 4, 5)]
 
-    maps = BiFpn(spec, frozen=False)(given[: min(levels[1], 5) - 2], training=False)
+    maps = BiFpn(spec, hyperparams, frozen=False)(given[: min(levels[1], 5) - 2], training=False)
 
     assert [tuple(one.shape) for one in maps] == [(1, size, size, 8) for size in sizes]
 
 
-def test_every_input_reaches_every_output(backbone: Backbone) -> None:
+def test_every_input_reaches_every_output(neck: BiFpnNeck, hyperparams: Hyperparams) -> None:
     """Changing one level of the backbone changes the whole pyramid."""
     tf.random.set_seed(1)
     # Weights of a size at which no path is lost in rounding.
     large = dataclasses.replace(
-        backbone.hyperparams,
-        initializer=dataclasses.replace(backbone.hyperparams.initializer, stddev=0.5),
+        hyperparams, initializer=NormalInitializer(0.0, 0.5, truncated=True)
     )
-    bifpn = BiFpn(dataclasses.replace(backbone, hyperparams=large), frozen=False)
+    bifpn = BiFpn(neck, large, frozen=False)
     given = [
         tf.random.stateless_normal([1, 128 // 2**level, 128 // 2**level, level], [level, 1])
         for level in (3, 4, 5)

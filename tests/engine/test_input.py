@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from odapi_runner.engine.input import Batch, Source, evaluation_batches, training_batches
-from odapi_runner.engine.preprocess import denormalize, normalize
+from odapi_runner.engine.preprocess import IMAGENET, denormalize, normalize
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.spec import Spec
 from odapi_runner.errors import DataError
@@ -52,7 +52,7 @@ def test_images_are_fitted_and_boxes_moved_with_them(spec: Spec, tmp_path: Path)
     assert batch.images.dtype == np.float32
     assert batch.shapes_hw.tolist() == [[64, 128]]
     assert batch.boxes.tolist() == [[[0.125, 0.25, 0.375, 0.5]]]
-    grey = normalize(tf.fill([3], 128.0)).numpy()
+    grey = normalize(tf.fill([3], 128.0), IMAGENET).numpy()
     assert batch.images[0, :64] == pytest.approx(np.broadcast_to(grey, (64, 128, 3)), abs=1e-5)
     assert not batch.images[0, 64:].any()
     assert batch.uniform.shape == (1, 0)
@@ -107,7 +107,7 @@ def test_images_of_any_mode_become_rgb(spec: Spec, tmp_path: Path, mode: str) ->
     }
     (batch,) = evaluated(spec, tmp_path, [annotated(image=encoded(picture))])
 
-    shown = denormalize(batch.images[0, 30, 60]).numpy() * 255
+    shown = denormalize(batch.images[0, 30, 60], IMAGENET).numpy() * 255
     assert shown == pytest.approx(expected[mode], abs=0.1)
 
 

@@ -41,10 +41,10 @@ def found(
     predictions = Predictions(
         codes=tf.zeros([1, len(boxes), 4]),
         logits=tf.constant([scores], tf.float32),
+        anchors=tf.constant(boxes, tf.float32),
         feature_maps=[],
     )
-    anchors = tf.constant(boxes, tf.float32)
-    detected = detect(model, predictions, anchors, tf.constant([shape_hw]))
+    detected = detect(model, predictions, tf.constant([shape_hw]), tf.constant([128, 128]))
     return Detected(*(np.asarray(value)[0] for value in detected))
 
 
@@ -157,9 +157,9 @@ def test_codes_are_decoded(model: Ssd) -> None:
     predictions = Predictions(
         codes=tf.constant([[[10.0, 0.0, 0.0, 0.0]]]),
         logits=tf.constant([[[0.9, 0.0]]]),
+        anchors=tf.constant([[0.0, 0.0, 0.25, 0.5]]),
         feature_maps=[],
     )
-    anchors = tf.constant([[0.0, 0.0, 0.25, 0.5]])
-    detected = detect(model, predictions, anchors, tf.constant([[128, 128]]))
+    detected = detect(model, predictions, tf.constant([[128, 128]]), tf.constant([128, 128]))
 
     assert detected.boxes[0, 0].numpy() == pytest.approx([0.25, 0.0, 0.5, 0.5], abs=1e-6)

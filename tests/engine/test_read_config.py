@@ -25,22 +25,27 @@ from odapi_runner.engine.read_config import _read, build_spec, refused
 from odapi_runner.engine.spec import (
     Backbone,
     BatchNorm,
+    BiFpnNeck,
     BoxCodeScale,
     Hyperparams,
-    Initializer,
     Input,
-    Resizer,
+    KeepAspect,
+    NormalInitializer,
+    Regularizer,
 )
 from odapi_runner.errors import ConfigError
 from odapi_runner.proto.messages import is_repeated
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.schedules import ConstantRate, CosineDecay
 from support.configs import d0_config
+from support.ssd_configs import ssd_config
 
 # Fields that the Object Detection API reads, too, but that say nothing beside the others of
 # efficientdet-d0.
 OVERRULED = {
     "train_config.from_detection_checkpoint": "fine_tune_checkpoint_type is set, and decides",
+    "train_config.fine_tune_checkpoint_version": "it counts with fine_tune_checkpoint only",
+    "train_config.fine_tune_checkpoint_type": "it counts with fine_tune_checkpoint only",
 }
 
 Edit = Callable[[Any], Any]
@@ -137,21 +142,31 @@ def lies_in(path: str, parent: str) -> bool:
     return path == parent or path.startswith((f"{parent}.", f"{parent}["))
 
 
-@pytest.mark.parametrize("base", [d0_config(), with_constant_rate(d0_config())])
+BASES = {
+    "d0": d0_config(),
+    "d0 with a constant rate": with_constant_rate(d0_config()),
+    "pyramid": ssd_config("ssd_mobilenet_v2_fpnlite"),
+    "smaller maps": ssd_config("ssd_mobilenet_v2"),
+}
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
 def test_no_field_set_alone_stays_without_effect_unnoticed(base: Any) -> None:
     """It changes the spec, or it is refused by its path, or it is listed as ignored."""
     spec = build_spec(base)
-    paths, overlooked = set(), []
+    overlooked = []
     for path, config in variants(base):
-        paths.add(path)
         changed, refusals = _read(config)
         effect = changed != spec or any(lies_in(path, one.path) for one in refusals)
         if not effect and without_places(path) not in {**IGNORED, **OVERRULED}:
             overlooked.append(path)
 
     assert overlooked == []
-    # The walk reaches leaves of every kind: in lists, in oneofs, in messages that are not set.
-    assert paths > {
+
+
+def test_the_walk_reaches_fields_of_every_kind() -> None:
+    """In lists, in oneofs, in messages that are not set."""
+    assert {path for path, _ in variants(BASES["d0"])} > {
         "model.ssd.feature_extractor.bifpn.combine_method",
         "model.ssd.mask_head_config.conv_hyperparams.batch_norm",
         "model.faster_rcnn",
@@ -163,15 +178,15 @@ def test_no_field_set_alone_stays_without_effect_unnoticed(base: Any) -> None:
 
 def test_an_ignored_field_changes_nothing() -> None:
     """Set alone, it is neither refused nor in the spec."""
-    base = d0_config()
-    spec = build_spec(base)
-    found = {
-        without_places(path): _read(config)
-        for path, config in variants(base)
-        if without_places(path) in IGNORED
-    }
+    found = set()
+    for base in BASES.values():
+        spec = build_spec(base)
+        for path, config in variants(base):
+            if without_places(path) in IGNORED:
+                found.add(without_places(path))
+                assert _read(config) == (spec, []), path
 
-    assert found == dict.fromkeys(IGNORED, (spec, []))
+    assert found == set(IGNORED)
 
 
 def test_every_field_of_the_spec_is_used() -> None:
@@ -196,25 +211,26 @@ def test_the_spec_of_efficientdet_d0() -> None:
     spec = build_spec(d0_config())
 
     norm = BatchNorm(decay=f32(0.99), center=True, scale=True, epsilon=f32(0.001))
-    assert spec.model.resizer == Resizer(512, (0.0, 0.0, 0.0))
+    assert spec.model.resizer == KeepAspect(512, 512, (0.0, 0.0, 0.0))
     assert spec.model.backbone == Backbone(
         type="ssd_efficientnet-b0_bifpn_keras",
         hyperparams=Hyperparams(
-            l2_weight=f32(4e-5),
-            initializer=Initializer("truncated_normal", 0.0, f32(0.03)),
+            regularizer=Regularizer("l2", f32(4e-5)),
+            initializer=NormalInitializer(0.0, f32(0.03), truncated=True),
             activation="SWISH",
             batch_norm=norm,
             force_use_bias=True,
         ),
         override_hyperparams=False,
-        min_level=3,
-        max_level=7,
-        num_iterations=3,
-        num_filters=64,
-        combine_method="fast_attention",
+        depth_multiplier=1.0,
+        min_depth=16,
+        pad_to_multiple=1,
+        explicit_padding=False,
+        depthwise=False,
+        neck=BiFpnNeck(3, 7, num_iterations=3, num_filters=64, combine_method="fast_attention"),
     )
-    assert spec.model.box_predictor.hyperparams.initializer == Initializer(
-        "random_normal", 0.0, f32(0.01)
+    assert spec.model.box_predictor.hyperparams.initializer == NormalInitializer(
+        0.0, f32(0.01), truncated=False
     )
     assert spec.model.anchors == MultiscaleAnchors(3, 7, 4.0, (1.0, 2.0, 0.5), 3, normalize=True)
     assert spec.model.box_code_scale == BoxCodeScale(10.0, 10.0, 5.0, 5.0)
@@ -242,7 +258,7 @@ def test_defaults_are_those_of_the_language() -> None:
     spec = build_spec(config)
 
     assert (spec.model.loss.alpha, spec.model.loss.gamma) == (None, 2.0)
-    assert spec.model.backbone.hyperparams.l2_weight is None
+    assert spec.model.backbone.hyperparams.regularizer is None
     assert spec.model.backbone.hyperparams.batch_norm is None
     assert spec.train.batch_size == 32
 
@@ -299,7 +315,19 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
             (f"{KEEP}.min_dimension=500", f"{KEEP}.max_dimension=500"),
             {f"{KEEP}.max_dimension": "500 does not fit the pyramid"},
         ),
-        ((f"{KEEP}.min_dimension=256",), {f"{KEEP}.min_dimension": "is not max_dimension (512)"}),
+        (
+            (f"{KEEP}.min_dimension=513",),
+            {f"{KEEP}.min_dimension": "is above max_dimension (512)"},
+        ),
+        (
+            (f"{KEEP}.pad_to_max_dimension=false", "eval_config.batch_size=1"),
+            {
+                f"{KEEP}": "gives sides that do not fit the pyramid",
+                "train_config.batch_size": (
+                    "128 is not supported: images of different sizes make no batch"
+                ),
+            },
+        ),
         (
             (f"{KEEP}.per_channel_pad_value=[1, 2]",),
             {f"{KEEP}.per_channel_pad_value": "has not three values"},
@@ -345,6 +373,99 @@ def test_what_cannot_be_honoured_is_refused_where_it_stands(
     assert {one.path: one.reason for one in refused(config)} == expected
 
 
+EXTRACTOR = f"{SSD}.feature_extractor"
+HEIGHT = f"{SSD}.image_resizer.fixed_shape_resizer.height"
+PREDICTOR = f"{SSD}.box_predictor.weight_shared_convolutional_box_predictor"
+SSD_ANCHORS = f"{SSD}.anchor_generator.ssd_anchor_generator"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        (
+            "ssd_mobilenet_v2_fpnlite",
+            (f"{HEIGHT}=336",),  # 42, 21, 11: 21 is not twice 11
+            {HEIGHT: "336 does not fit the pyramid"},
+        ),
+        ("ssd_mobilenet_v2_fpnlite", (f"{HEIGHT}=336", f"{EXTRACTOR}.pad_to_multiple=32"), {}),
+        (
+            "ssd_mobilenet_v2_fpnlite",
+            (f"{HEIGHT}=336", f"{EXTRACTOR}.use_explicit_padding=true"),
+            {},
+        ),
+        ("ssd_mobilenet_v2", (f"{HEIGHT}=333",), {}),
+        (
+            "ssd_mobilenet_v2_fpnlite",
+            (f"{PREDICTOR}.kernel_size=1",),
+            {f"{PREDICTOR}.kernel_size": "is 1, and use_depthwise needs a larger kernel"},
+        ),
+        (
+            "ssd_resnet50_v1_fpn",
+            (f"{EXTRACTOR}.use_depthwise=true",),
+            {
+                f"{EXTRACTOR}.use_depthwise": (
+                    "true is not supported: a ResNet's pyramid has no such layers"
+                )
+            },
+        ),
+        (
+            "ssd_resnet50_v1_fpn",
+            (f"{EXTRACTOR}.fpn.min_level=1",),
+            {
+                f"{EXTRACTOR}.fpn.min_level": "1 makes no pyramid up to 7",
+                f"{SSD}.anchor_generator.multiscale_anchor_generator.min_level": (
+                    "3 is not supported: fpn has 1"
+                ),
+            },
+        ),
+        (
+            "ssd_mobilenet_v2",
+            (f"{EXTRACTOR}.num_layers=5",),
+            {SSD_ANCHORS: "is for 6 feature maps, and there are 5"},
+        ),
+        (
+            "ssd_mobilenet_v2",
+            (f"{EXTRACTOR}.num_layers=1", f"{SSD_ANCHORS}.num_layers=1"),
+            {f"{SSD_ANCHORS}.num_layers": "1 leaves no step between two scales"},
+        ),
+        (
+            "ssd_mobilenet_v2",
+            (f"{SSD_ANCHORS}.height_stride=[16, 32]", f"{SSD_ANCHORS}.width_stride=[16, 32]"),
+            {
+                f"{SSD_ANCHORS}.height_stride": "has not 6 values",
+                f"{SSD_ANCHORS}.width_stride": "has not 6 values",
+            },
+        ),
+        (
+            "ssd_mobilenet_v2",
+            (f"{SSD}.box_predictor.convolutional_box_predictor.min_depth=8",),
+            {
+                f"{SSD}.box_predictor.convolutional_box_predictor.min_depth": (
+                    "is above max_depth (0)"
+                )
+            },
+        ),
+        (
+            "ssd_mobilenet_v2",
+            (f"{SSD}.add_background_class=false", f"{SSD}.encode_background_as_zeros=false"),
+            {
+                f"{SSD}.encode_background_as_zeros": (
+                    "false is not supported: without a background class the first class would "
+                    "stand for it"
+                )
+            },
+        ),
+    ],
+)
+def test_what_the_other_models_cannot_honour(
+    name: str, changes: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    """One refusal, at the field that is wrong; none where another field makes it right."""
+    found = {one.path: one.reason for one in refused(ssd_config(name, *changes))}
+
+    assert found == expected
+
+
 @pytest.mark.parametrize(("count", "reason"), [(0, "is there 0 times"), (2, "is there 2 times")])
 def test_there_is_one_evaluation_reader(count: int, reason: str) -> None:
     """None or several are one refusal, whatever is in them."""
@@ -372,7 +493,7 @@ def test_the_error_names_all_that_is_refused_and_the_remedies() -> None:
     assert caught.value.fix == "Use false. Remove it: -d model.ssd.mask_head_config"
 
 
-def test_the_published_efficientdets_are_honoured_and_no_other_architecture(
+def test_the_published_ssds_are_honoured_and_no_other_architecture(
     reference: Path,
 ) -> None:
     """Of the 40 sample configs; of a foreign architecture nothing inside it is reported."""
@@ -382,7 +503,7 @@ def test_the_published_efficientdets_are_honoured_and_no_other_architecture(
     }
 
     assert [name for name, refusals in found.items() if not refusals] == [
-        name for name in found if name.startswith("ssd_efficientdet_")
+        name for name in found if name.startswith("ssd_")
     ]
     assert [
         one.path for one in found["faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.config"]

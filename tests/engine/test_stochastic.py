@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.backbones.efficientnet import build_efficientnet
-from odapi_runner.engine.backbones.stochastic import DropExamples, draws
+from odapi_runner.engine.stochastic import DropExamples, DropFeatures, draws
 from support.configs import small_spec
 
 ONES = tf.ones([3, 2, 2, 1])
@@ -50,11 +50,31 @@ def test_inference_and_a_call_without_draws_change_nothing() -> None:
     assert np.array_equal(layer(ONES, training=True), ONES)
 
 
+def test_dropped_features_are_a_function_of_the_draws() -> None:
+    """The same draws drop the same, another draw or layer or height others; the mean stays."""
+    given = tf.ones([4, 20, 20, 8])
+    uniform = tf.random.stateless_uniform([4, 3], [1, 2])
+
+    def dropped(salt: int, numbers: tf.Tensor, features: tf.Tensor) -> np.ndarray:
+        with draws(numbers):
+            return DropFeatures(0.25, salt)(features, training=True).numpy()
+
+    first = dropped(0, uniform, given)
+    assert set(np.unique(first)) == {0.0, np.float32(1 / 0.75)}
+    assert first.mean() == pytest.approx(1.0, abs=0.02)
+    assert np.array_equal(dropped(0, uniform, given), first)
+    assert np.array_equal(dropped(0, uniform + tf.constant([[0.1, 0.1, 0.0]]), given), first)
+    assert not np.array_equal(dropped(0, uniform * 0.9, given), first)
+    assert not np.array_equal(dropped(1, uniform, given), first)
+    with draws(uniform):
+        assert np.array_equal(DropFeatures(0.25)(given, training=False), given)
+
+
 @pytest.fixture(scope="module")
 def backbone() -> tuple[Any, Any, int]:
     """EfficientNet-b0 from level 3."""
     tf.random.set_seed(1)
-    return build_efficientnet(small_spec().model.backbone, frozen=False)
+    return build_efficientnet(small_spec().model.backbone, range(3, 6), frozen=False)
 
 
 def test_efficientnet_b0_has_nine_residual_branches(backbone: tuple[Any, Any, int]) -> None:
@@ -96,7 +116,7 @@ def test_draws_decide_what_the_backbone_gives_in_training(backbone: tuple[Any, A
 def test_the_backbone_keeps_its_weight_decay_unless_overridden() -> None:
     """5e-6 as published; else the config's, halved, since Keras does not halve the square."""
     spec = dataclasses.replace(small_spec().model.backbone, override_hyperparams=True)
-    classifier, _, _ = build_efficientnet(spec, frozen=True)
+    classifier, _, _ = build_efficientnet(spec, range(3, 6), frozen=True)
     stem = next(layer for layer in classifier.layers if layer.name == "stem_conv2d")
 
     assert stem.kernel_regularizer.l2 == pytest.approx(4e-5 / 2)
@@ -104,7 +124,7 @@ def test_the_backbone_keeps_its_weight_decay_unless_overridden() -> None:
 
 def test_frozen_batch_norm_keeps_its_averages() -> None:
     """In training too the maps are those of inference, and nothing is updated."""
-    _, levels, _ = build_efficientnet(small_spec().model.backbone, frozen=True)
+    _, levels, _ = build_efficientnet(small_spec().model.backbone, range(3, 6), frozen=True)
     images = tf.random.stateless_normal([2, 64, 64, 3], [1, 2])
     before = [variable.numpy() for variable in levels.non_trainable_variables]
 

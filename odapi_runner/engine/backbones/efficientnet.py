@@ -10,10 +10,10 @@ from typing import Any
 
 from official.legacy.image_classification.efficientnet import efficientnet_model
 
-from odapi_runner.engine.backbones.stochastic import DropExamples
 from odapi_runner.engine.keras import Model, clone_model, layers
 from odapi_runner.engine.layers import FreezableBatchNorm
 from odapi_runner.engine.spec import Backbone
+from odapi_runner.engine.stochastic import DropExamples
 
 # The layer that gives each pyramid level, of stride 2**level; the same names for all sizes, though
 # the deeper networks go on within some of these stages.
@@ -28,27 +28,29 @@ LEVEL_ENDPOINTS = {
 MAX_LEVEL = max(LEVEL_ENDPOINTS)
 
 
-def build_efficientnet(spec: Backbone, *, frozen: bool) -> tuple[Any, Any, int]:
+def build_efficientnet(spec: Backbone, levels: range, *, frozen: bool) -> tuple[Any, Any, int]:
     """The classifier, the network of its levels, and how many draws an example needs.
 
     Args:
-        spec: which EfficientNet, which levels, whose weight decay.
+        spec: which EfficientNet, whose weight decay.
+        levels: which maps, of stride 2**level.
         frozen: whether batch norm keeps to its moving averages in training too. (The Object
             Detection API's `freeze_batchnorm` forgets this backbone; it is honoured here.)
 
     Returns:
         The whole classifier (a `classification` checkpoint restores it); a model from images
-        float32 [batch, height, width, 3] to the feature maps of levels `spec.min_level` to
-        `MAX_LEVEL` that shares its layers; and the number of layers that drop examples.
+        float32 [batch, height, width, 3] to the maps of `levels` that shares its layers; and the
+        number of layers that drop examples.
     """
     overrides: dict[str, Any] = {"rescale_input": False}
-    if spec.override_hyperparams and spec.hyperparams.l2_weight is not None:
-        # The backbone's weight decay is Keras', which does not halve the square.
-        overrides["weight_decay"] = spec.hyperparams.l2_weight / 2
+    if spec.override_hyperparams and spec.hyperparams.regularizer is not None:
+        decay = spec.hyperparams.regularizer
+        # The backbone's weight decay is Keras' L2 (of an L1 weight, too, there as here), which
+        # does not halve the square.
+        overrides["weight_decay"] = decay.weight / (2 if decay.kind == "l2" else 1)
     name = spec.type.removeprefix("ssd_").removesuffix("_bifpn_keras")
     published = efficientnet_model.EfficientNet.from_name(name, overrides=overrides)
     classifier, drops = _adapted(published, frozen=frozen)
-    levels = range(spec.min_level, min(spec.max_level, MAX_LEVEL) + 1)
     # A layer's last node belongs to the clone; the first is the published model's.
     endpoints = [classifier.get_layer(LEVEL_ENDPOINTS[level]).get_output_at(-1) for level in levels]
     return classifier, Model(classifier.inputs, endpoints), drops

@@ -21,7 +21,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
-from odapi_runner.engine.spec import Backbone
+from odapi_runner.engine.spec import BiFpnNeck, Hyperparams
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class Upsample(layers.Layer):
 class BiFpn(Model):
     """Feature maps of the backbone to those of the pyramid, finest first."""
 
-    def __init__(self, spec: Backbone, *, frozen: bool, name: str = "bifpn") -> None:
-        super().__init__(name=name)
+    def __init__(self, spec: BiFpnNeck, hyperparams: Hyperparams, *, frozen: bool) -> None:
+        super().__init__(name="bifpn")
         self._nodes = bifpn_nodes(spec.min_level, spec.max_level, spec.num_iterations)
         self._first_level = spec.min_level
         # Attribute names and nesting are a checkpoint's keys: node / input / 1 / layer.
@@ -137,6 +137,7 @@ class BiFpn(Model):
             for source in node.inputs:
                 block = _resample(
                     spec,
+                    hyperparams,
                     f"{node.name}/input_{source}/",
                     levels[source],
                     node.level,
@@ -152,7 +153,7 @@ class BiFpn(Model):
                 else layers.Activation("linear", name=f"{node.name}/only")
             )
             self.node_post_combine_block.append(
-                _post_combine(spec, f"{node.name}/post_combine/", frozen=frozen)
+                _post_combine(spec, hyperparams, f"{node.name}/post_combine/", frozen=frozen)
                 if node.combines
                 else []
             )
@@ -180,15 +181,22 @@ class BiFpn(Model):
 
 
 def _resample(
-    spec: Backbone, name: str, source_level: int, level: int, *, project: bool, frozen: bool
+    spec: BiFpnNeck,
+    hyperparams: Hyperparams,
+    name: str,
+    source_level: int,
+    level: int,
+    *,
+    project: bool,
+    frozen: bool,
 ) -> list[Any]:
     """Layers that bring a map to the channels and the level of a node."""
     block: list[Any] = []
     if project:
         prefix = f"{name}1x1_pre_sample/"
         block = [
-            convolution(spec.hyperparams, spec.num_filters, 1, f"{prefix}conv"),
-            batch_norm(spec.hyperparams, f"{prefix}batchnorm", frozen=frozen),
+            convolution(hyperparams, spec.num_filters, 1, f"{prefix}conv"),
+            batch_norm(hyperparams, f"{prefix}batchnorm", frozen=frozen),
         ]
     if source_level < level:
         stride = 2 ** (level - source_level)
@@ -202,17 +210,19 @@ def _resample(
     return block
 
 
-def _post_combine(spec: Backbone, name: str, *, frozen: bool) -> list[Any]:
+def _post_combine(
+    spec: BiFpnNeck, hyperparams: Hyperparams, name: str, *, frozen: bool
+) -> list[Any]:
     """Activation, separable convolution, batch norm."""
     return [
-        activation(spec.hyperparams, f"{name}activation"),
+        activation(hyperparams, f"{name}activation"),
         separable_convolution(
-            spec.hyperparams,
+            hyperparams,
             spec.num_filters,
             3,
             f"{name}separable_conv",
             depthwise=True,
             pointwise=True,
         ),
-        batch_norm(spec.hyperparams, f"{name}batchnorm", frozen=frozen),
+        batch_norm(hyperparams, f"{name}batchnorm", frozen=frozen),
     ]

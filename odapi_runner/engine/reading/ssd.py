@@ -8,29 +8,34 @@ from odapi_runner.engine.reading.network import read_backbone, read_box_predicto
 from odapi_runner.engine.reading.post_processing import read_nms
 from odapi_runner.engine.reading.resizer import read_resizer
 from odapi_runner.engine.reading.targets import read_box_code_scale, read_loss, read_matcher
-from odapi_runner.engine.spec import Ssd
+from odapi_runner.engine.spec import Ssd, WeightSharedPredictor
 
 
 def read_ssd(ssd: Reader) -> Ssd:
     """The message `model.ssd`."""
-    ssd.require("add_background_class", (False,))
-    ssd.require(
-        "encode_background_as_zeros",
-        (True,),
-        "without a background class the first class would stand for it",
-    )
+    background = ssd.value("add_background_class")
+    if not background:
+        ssd.require(
+            "encode_background_as_zeros",
+            (True,),
+            "without a background class the first class would stand for it",
+        )
     ssd.require("explicit_background_class", (False,))
     ssd.require("use_confidences_as_targets", (False,))
     ssd.message("similarity_calculator").member("region_similarity", ("iou_similarity",))
     if ssd.value("num_classes") < 1:
         ssd.refuse("num_classes", "is below 1", ("the number of classes of the label map",))
     backbone = read_backbone(ssd.message("feature_extractor"))
+    predictor = read_box_predictor(ssd.message("box_predictor"))
+    shared = isinstance(predictor, WeightSharedPredictor)
     return Ssd(
         num_classes=ssd.value("num_classes"),
-        resizer=read_resizer(ssd.message("image_resizer"), 2**backbone.max_level),
+        resizer=read_resizer(ssd.message("image_resizer"), backbone),
         backbone=backbone,
-        box_predictor=read_box_predictor(ssd.message("box_predictor")),
-        anchors=read_anchors(ssd.message("anchor_generator"), backbone),
+        box_predictor=predictor,
+        background_class=background,
+        background_as_zeros=ssd.value("encode_background_as_zeros"),
+        anchors=read_anchors(ssd.message("anchor_generator"), backbone, shared=shared),
         box_code_scale=read_box_code_scale(ssd.message("box_coder")),
         matcher=read_matcher(ssd.message("matcher")),
         loss=read_loss(ssd),
