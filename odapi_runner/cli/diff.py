@@ -24,6 +24,11 @@ if TYPE_CHECKING:  # imports what `odapi --help` has no time for
     help="Leave out what has no effect on training: fields that TF2 never reads, the order of "
     "record files, another spelling of a path.",
 )
+@click.option(
+    "--as-published",
+    is_flag=True,
+    help="Take the name of a preset for what was published, without odapi's defaults.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where there is a difference.")
 @format_option
 @workspace_option
@@ -33,6 +38,7 @@ def command(
     one: str,
     other: str,
     semantic: bool,
+    as_published: bool,
     exit_code: bool,
     output_format: str,
     workspace: str | None,
@@ -46,14 +52,15 @@ def command(
     \b
     Example:
       odapi diff published.config my.config
-      odapi diff efficientdet-d0 my.config --semantic
-      odapi diff kitti-d0 kitti-d0-2 --format markdown
+      odapi diff efficientdet-d0 my.config --as-published
+      odapi diff kitti-d0 kitti-d0-2 --semantic --format markdown
     """
     from odapi_runner.cli.tables import print_table
     from odapi_runner.runs.diff import diff
     from odapi_runner.workspace import find_workspace
 
-    found = diff(one, other, semantic=semantic, workspace=find_workspace(workspace))
+    place = find_workspace(workspace)
+    found = diff(one, other, semantic=semantic, as_published=as_published, workspace=place)
     for given, side in zip((one, other), found.sides, strict=True):
         if not Path(given).is_file():
             click.echo(f"{given}: {side}", err=True)

@@ -33,6 +33,7 @@ def diff(
     other: str | Path,
     *,
     semantic: bool = False,
+    as_published: bool = False,
     workspace: Workspace | None = None,
 ) -> Diff:
     """Compare two configs, presets or runs: `odapi diff` as a call.
@@ -43,6 +44,7 @@ def diff(
         other: the same. Of two runs all else that was asked of them is compared, too: engine,
             options, versions, and whether label maps and records of one path have changed.
         semantic: leave out what has no effect on training (`pipeline.semantics`).
+        as_published: the name of a preset is what was published, without odapi's defaults.
         workspace: where names are looked up; the current one by default.
 
     Raises:
@@ -50,7 +52,7 @@ def diff(
         RunError: the run.json of a run is faulty.
     """
     place = workspace or find_workspace()
-    sides = read_side(one, place), read_side(other, place)
+    sides = [read_side(side, place, as_published=as_published) for side in (one, other)]
     found = list(diff_configs(sides[0].message, sides[1].message, semantic=semantic))
     if sides[0].run and sides[1].run:
         found += _diff_specs(RunSpec.load(sides[0].run), RunSpec.load(sides[1].run), semantic)

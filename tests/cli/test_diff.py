@@ -96,6 +96,16 @@ def test_a_name_says_what_it_was_taken_for() -> None:
     assert "model.ssd.feature_extractor.bifpn.num_filters,64,88,False,False" in result.stdout
 
 
+def test_a_published_config_has_no_difference_to_its_preset(reference: Path) -> None:
+    """But for the paths of data and checkpoint."""
+    sample = reference / "zoo_configs" / "ssd_efficientdet_d0_512x512_coco17_tpu-8.config"
+
+    result = odapi("diff", sample, "efficientdet-d0", "--as-published", "--format", "csv")
+
+    fields = [line.split(",")[0] for line in result.stdout.splitlines()[1:]]
+    assert all(field.endswith(("_path", "fine_tune_checkpoint")) for field in fields)
+
+
 def test_a_problem_is_two_lines_and_exit_1() -> None:
     """A mistyped name."""
     result = odapi("diff", "a/my.config", "b.confg")

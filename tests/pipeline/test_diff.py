@@ -60,6 +60,19 @@ def test_a_name_is_a_path_a_run_a_pipeline_or_a_preset(workspace: Workspace) -> 
     assert read_side(workspace.pipelines / "kitti-d0", workspace).run is None
 
 
+def test_as_published_a_preset_comes_first(workspace: Workspace) -> None:
+    """Without odapi's defaults: batch 128 from a classifier's weights, as the sample says."""
+    write(workspace.pipeline_config("efficientdet-d0"), 1)
+
+    side = read_side("efficientdet-d0", workspace, as_published=True)
+    file = read_side(workspace.pipeline_config("efficientdet-d0"), workspace, as_published=True)
+
+    training = side.message.train_config
+    assert side.what == "the preset efficientdet-d0, as published"
+    assert (training.batch_size, training.fine_tune_checkpoint_type) == (128, "classification")
+    assert file.message.train_config.batch_size == 1
+
+
 @pytest.mark.parametrize(
     ("given", "what", "fix"),
     [
