@@ -47,6 +47,28 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder.
+
+    `Path.exists` raises where a name is longer than a file's can be, which a mistyped one may be.
+    """
+    try:
+        path.stat()
+    except (OSError, ValueError):  # a zero byte in the name
+        return False
+    return True
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; as `exists`."""
+    return exists(path) and path.is_file()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; as `exists`."""
+    return exists(path) and path.is_dir()
+
+
 def append_line(path: Path, line: str) -> None:
     """Append one line with a single write, so that lines of several processes do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)

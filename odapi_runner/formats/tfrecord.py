@@ -24,6 +24,7 @@ from typing import BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from odapi_runner import files
 from odapi_runner.errors import DataError, did_you_mean
 from odapi_runner.formats.crc32c import masked_crc32c
 
@@ -157,7 +158,7 @@ def _expand(pattern: str, root: Path) -> list[Path]:
     found = sorted(glob.glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
     if not found:
         folder = (root / pattern).parent
-        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        there = [path.name for path in folder.iterdir()] if files.is_folder(folder) else []
         advice = did_you_mean(Path(pattern).name, there) or f"Looked for it in {root}."
         raise DataError(f"{pattern}: no file of that name", fix=advice)
     return [root / name for name in found]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from odapi_runner.errors import printable, shortened
+
 Severity = Literal["error", "warning", "hint"]
 
 
@@ -18,3 +20,8 @@ class Finding:
     what: str
     fix: str
     line: int | None = None  # of the config's text, where the place is a field and there is a text
+
+    def __post_init__(self) -> None:
+        """Each is one line that can be printed, whatever path or value it quotes."""
+        for name in ("place", "what", "fix"):
+            object.__setattr__(self, name, shortened(printable(getattr(self, name))))

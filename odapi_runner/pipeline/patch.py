@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.draft import Draft
 from odapi_runner.pipeline.patching.names import Scope
@@ -106,7 +107,7 @@ def _note(draft: Draft, where: str, notes: Iterable[Note]) -> None:
 def _parse_selection(patch: str) -> tuple[Path, range | None]:
     """The file, and the numbers of the experiments that are wanted of it."""
     found = _EXPERIMENTS.fullmatch(patch)
-    if found is None or Path(patch).exists():
+    if found is None or files.exists(Path(patch)):
         return Path(patch), None
     first, last = int(found[2]), int(found[3] or found[2])
     if last < first:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from odapi_runner import files
 from odapi_runner.errors import ConfigError
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.pipeline.defaults import apply_defaults
@@ -186,7 +187,7 @@ def _with_classes_of_label_map(base: Any, changes: Changes, workspace: Workspace
     changed = apply_changes(base, changes)
     path = changed.message.train_input_reader.label_map_path
     family = base.model.WhichOneof("model")
-    if not family or not path or not workspace.resolve(path).is_file():
+    if not family or not path or not files.is_file(workspace.resolve(path)):
         return changed
     classes = max(read_label_map(workspace.resolve(path)).ids())
     if classes == getattr(base.model, family).num_classes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import DataError
 from odapi_runner.formats.tfrecord import expand_patterns
 from odapi_runner.records.found import ClassCounts, ClassKey, Survey
@@ -20,7 +21,7 @@ def find_records(names: Sequence[str], root: Path) -> list[Path]:
     Raises:
         DataError: a name without a record file.
     """
-    patterns = [f"{name}/*.record" if (root / name).is_dir() else name for name in names]
+    patterns = [f"{name}/*.record" if files.is_folder(root / name) else name for name in names]
     return expand_patterns(patterns, root)
 
 

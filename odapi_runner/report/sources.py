@@ -76,10 +76,10 @@ def is_run(folder: Path) -> bool:
 
 def _find(item: str | Path, workspace: Workspace) -> Path:
     path = Path(item)
-    if path.exists():
+    if files.exists(path):
         return path
     named = workspace.train / path
-    if named.is_dir():
+    if files.is_folder(named):
         return named
     runs = [run.name for run in workspace.train.glob("*/")]
     fix = did_you_mean(str(item), runs) or "Give a folder below train/, or a log."

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import did_you_mean
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.finding import Finding
@@ -30,11 +31,11 @@ def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
     if not written:
         return
     path = subject.workspace.resolve(written)
-    if path.is_dir():
+    if files.is_folder(path):
         what, fix = f"{written} is a folder", _advice_for_folder(written, path)
     elif found := _FILE.fullmatch(written):
         what, fix = f"{written} is a file of a checkpoint, not its prefix", _to_set(found[1])
-    elif not path.with_name(path.name + _INDEX).is_file():
+    elif not files.is_file(path.with_name(path.name + _INDEX)):
         what, fix = _absent(written, path, subject.workspace)
     else:
         return
@@ -52,7 +53,7 @@ def checkpoint_stays(subject: Subject) -> Iterator[Finding]:
     """A training that goes on keeps its newest checkpoints only, and removes the others."""
     written = subject.config.train_config.fine_tune_checkpoint
     run = RunDir(subject.workspace.resolve(written).parent)
-    if not written or not run.run_json.is_file() or subject.stored is None:
+    if not written or not files.is_file(run.run_json) or subject.stored is None:
         return
     told = [event["kind"] for event in read_events(run) if event.get("role") == "supervise"]
     if not told or told[-1] not in _ENDS:
@@ -95,7 +96,7 @@ def checkpoint_has_version_two(subject: Subject) -> Iterator[Finding]:
 
 def _absent(written: str, path: Path, workspace: Workspace) -> tuple[str, str]:
     """What to say of a prefix without an index: a published detector is worth its address."""
-    if path.is_file():
+    if files.is_file(path):
         what = f"{written} is one file, and a checkpoint of TF2 is the prefix of several"
         if written.endswith(_ARCHIVES):
             return what, "Unpack it, and name the prefix of the checkpoint inside."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from odapi_runner import files
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Reader, Subject
@@ -41,7 +42,7 @@ def label_maps_are_readable(subject: Subject) -> Iterator[Finding]:
             yield Finding("label-map", "error", place, "no label map is named", fix)
         elif reader.label_map_error and reader.label_map_path not in seen:
             what, fix = reader.label_map_error.what, reader.label_map_error.fix
-            if not subject.workspace.resolve(reader.label_map_path).exists():
+            if not files.is_file(subject.workspace.resolve(reader.label_map_path)):
                 what = f"{reader.label_map_path}: no such file"
                 fix = "Convert the data (odapi data convert --help), or -s label_map=FILE"
             yield Finding("label-map", "error", place, what, fix)

@@ -1,0 +1,25 @@
+"""What is looked for on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from odapi_runner.files import exists, is_file, is_folder
+
+
+def test_what_there_is(tmp_path: Path) -> None:
+    """A file is no folder; a link that leads nowhere is neither."""
+    (tmp_path / "a").touch()
+    (tmp_path / "b").symlink_to(tmp_path / "absent")
+
+    assert [exists(tmp_path), is_file(tmp_path), is_folder(tmp_path)] == [True, False, True]
+    assert [look(tmp_path / "a") for look in (exists, is_file, is_folder)] == [True, True, False]
+    assert not any(look(tmp_path / "b") for look in (exists, is_file, is_folder))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "a\0b", "\udcff"])
+def test_a_name_that_no_file_can_have_is_none(tmp_path: Path, name: str) -> None:
+    """Neither there nor an exception."""
+    assert not any(look(tmp_path / name) for look in (exists, is_file, is_folder))
