@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from odapi_runner.engine.classification import classification_losses, focal_loss
+from odapi_runner.engine.hard_examples import hard_examples
 from odapi_runner.engine.losses import (
     CLASSIFICATION,
     LOCALIZATION,
     detection_losses,
-    focal_loss,
     smooth_l1_loss,
 )
-from odapi_runner.engine.spec import Loss
+from odapi_runner.engine.models.ssd import Predictions
+from odapi_runner.engine.spec import (
+    L2,
+    BootstrappedSigmoid,
+    ClassificationLoss,
+    FocalSigmoid,
+    HardExamples,
+    Loss,
+    PlainSigmoid,
+    SmoothL1,
+    Softmax,
+)
 from odapi_runner.engine.targets import Targets
+from support.configs import small_spec
 
 
 @pytest.mark.parametrize(
@@ -74,9 +88,9 @@ def test_the_focal_loss_is_finite_for_any_logit(gamma: float) -> None:
 
 
 SPEC = Loss(
-    alpha=None,
-    gamma=0.0,
-    delta=1.0,
+    classification=FocalSigmoid(None, 0.0),
+    localization=SmoothL1(1.0),
+    hard_examples=None,
     classification_weight=2.0,
     localization_weight=3.0,
     negative_class_weight=1.0,
@@ -94,11 +108,13 @@ def losses(spec: Loss, code_weights: list[float], class_weights: list[float]) ->
         class_weights=tf.constant([class_weights]),
         match=tf.constant([[0, -1]]),
     )
-    found = detection_losses(spec, tf.ones([1, 2, 4]), tf.zeros([1, 2, 1]), targets)
+    predictions = Predictions(tf.ones([1, 2, 4]), tf.zeros([1, 2, 1]), tf.zeros([2, 4]), [])
+    model = dataclasses.replace(small_spec().model, loss=spec)
+    found = detection_losses(model, predictions, targets)
     return float(found[LOCALIZATION]), float(found[CLASSIFICATION])
 
 
-def changed(**changes: bool) -> Loss:
+def changed(**changes: Any) -> Loss:
     return dataclasses.replace(SPEC, **changes)
 
 
@@ -113,6 +129,16 @@ def changed(**changes: bool) -> Loss:
         (SPEC, [0.5, 0.0], [0.5, 1.0], 0.75, 3 * math.log(2)),
         (changed(normalize_by_code_size=False), [1.0, 0.0], [1.0, 1.0], 6.0, 4 * math.log(2)),
         (changed(normalize_by_matches=False), [2.0, 2.0], [1.0, 1.0], 6.0, 4 * math.log(2)),
+        # Half the square of weight and error: 3 * (4 codes of 2² / 2) / (2 * 4).
+        (changed(localization=L2()), [2.0, 0.0], [1.0, 1.0], 3.0, 2 * math.log(2)),
+        # One hard example of two: the one with a box.
+        (
+            changed(hard_examples=HardExamples(1, 0.5, "LOCALIZATION", None, 0)),
+            [1.0, 0.0],
+            [1.0, 1.0],
+            1.5,
+            2 * math.log(2),
+        ),
         # No boxes at all.
         (SPEC, [0.0, 0.0], [1.0, 1.0], 0.0, 4 * math.log(2)),
     ],
@@ -128,3 +154,69 @@ def test_sums_and_their_divisors(
     found = losses(spec, code_weights, class_weights)
 
     assert found == pytest.approx((localization, classification), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        # Logits ln 3 and 0, the first class is right: -ln 3/4, -ln 1/2.
+        (PlainSigmoid(), math.log(4 / 3) + math.log(2)),
+        (FocalSigmoid(None, 1.0), 0.25 * math.log(4 / 3) + 0.5 * math.log(2)),
+        # e^ln 3 / (e^ln 3 + e^0) = 3/4.
+        (Softmax(1.0, against_logits=False), math.log(4 / 3)),
+        (Softmax(2.0, against_logits=False), math.log(1 + 3**-0.5)),
+        # Targets e : 1, that is 0.731 and 0.269.
+        (
+            Softmax(1.0, against_logits=True),
+            (math.e * math.log(4 / 3) + math.log(4)) / (math.e + 1),
+        ),
+        # Targets 1/2 + 3/8 and 1/4: of a target t the entropy is ln(1 + e^x) - t x.
+        (
+            BootstrappedSigmoid(0.5, hard=False),
+            math.log(4) - 0.875 * math.log(3) + math.log(2),
+        ),
+        (BootstrappedSigmoid(0.5, hard=True), math.log(4 / 3) + math.log(2)),
+    ],
+    ids=str,
+)
+def test_classification_losses(spec: ClassificationLoss, expected: float) -> None:
+    """Of one anchor of weight 3 and one of weight 0."""
+    logits = tf.constant([[[math.log(3), 0.0]] * 2])
+    targets = tf.constant([[[1.0, 0.0]] * 2])
+
+    found = classification_losses(spec, logits, targets, tf.constant([[3.0, 0.0]]))
+
+    assert found.numpy()[0].tolist() == pytest.approx([3 * expected, 0.0], rel=1e-5)
+
+
+APART = [[0.0, 0.1 * place, 0.1, 0.1 * place + 0.05] for place in range(6)]
+COSTS = [5.0, 9.0, 1.0, 7.0, 3.0, 8.0]
+MATCH = [0, -1, 1, -1, -1, -2]
+
+
+@pytest.mark.parametrize(
+    ("spec", "boxes", "expected"),
+    [
+        (HardExamples(None, 1.0, "BOTH", None, 0), APART, [0, 1, 2, 3, 4, 5]),
+        (HardExamples(3, 1.0, "BOTH", None, 0), APART, [1, 3, 5]),
+        # Two positives: two negatives; the ignored anchor comes before the negatives are full.
+        (HardExamples(None, 1.0, "BOTH", 1, 0), APART, [0, 1, 2, 3, 5]),
+        # One positive among the first five by cost: one negative, and the ignored one after it.
+        (HardExamples(4, 1.0, "BOTH", 1, 0), APART, [0, 1, 5]),
+        (HardExamples(3, 1.0, "BOTH", 1, 0), APART, []),
+        (HardExamples(3, 1.0, "BOTH", 1, 2), APART, [1, 3, 5]),
+        # The boxes of 1, 3 and 5 are one: the worst stands for them.
+        (
+            HardExamples(None, 0.5, "BOTH", None, 0),
+            [APART[1] if place in {3, 5} else box for place, box in enumerate(APART)],
+            [0, 1, 2, 4],
+        ),
+    ],
+)
+def test_hard_examples(spec: HardExamples, boxes: list[list[float]], expected: list[int]) -> None:
+    """By cost, not overlapping, negatives by the number of positives; each image by itself."""
+    easy = tf.constant([COSTS, [0.0] * 6])
+    found = hard_examples(spec, easy, tf.constant([boxes] * 2), tf.constant([MATCH] * 2))
+
+    assert np.flatnonzero(found[0]).tolist() == expected
+    assert found.shape == (2, 6)

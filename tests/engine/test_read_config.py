@@ -27,6 +27,7 @@ from odapi_runner.engine.spec import (
     BatchNorm,
     BiFpnNeck,
     BoxCodeScale,
+    FocalSigmoid,
     Hyperparams,
     Input,
     KeepAspect,
@@ -134,6 +135,13 @@ def with_constant_rate(config: Any) -> Any:
     return config
 
 
+def with_hard_examples(config: Any) -> Any:
+    loss = config.model.ssd.loss
+    loss.classification_loss.weighted_softmax.logit_scale = 2.0
+    loss.hard_example_miner.num_hard_examples = 100
+    return config
+
+
 def without_places(path: str) -> str:
     return "".join(part.split("]")[-1] for part in path.split("["))
 
@@ -147,6 +155,7 @@ BASES = {
     "d0 with a constant rate": with_constant_rate(d0_config()),
     "pyramid": ssd_config("ssd_mobilenet_v2_fpnlite"),
     "smaller maps": ssd_config("ssd_mobilenet_v2"),
+    "hard examples": with_hard_examples(ssd_config("ssd_mobilenet_v2")),
 }
 
 
@@ -257,7 +266,7 @@ def test_defaults_are_those_of_the_language() -> None:
     config.train_config.ClearField("batch_size")
     spec = build_spec(config)
 
-    assert (spec.model.loss.alpha, spec.model.loss.gamma) == (None, 2.0)
+    assert spec.model.loss.classification == FocalSigmoid(None, 2.0)
     assert spec.model.backbone.hyperparams.regularizer is None
     assert spec.model.backbone.hyperparams.batch_norm is None
     assert spec.train.batch_size == 32
