@@ -170,6 +170,37 @@ def test_without_fine_tuning_nothing_of_a_checkpoint_is_left(workspace: Workspac
     assert message.train_config.fine_tune_checkpoint
 
 
+def test_rates_follow_the_published_batch_also_beside_a_patch(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """A patch is written for the preset as it is, its own batch included."""
+    patch = tmp_path / "patch.txt"
+    patch.write_text(
+        "train_config { optimizer { momentum_optimizer { learning_rate { "
+        "cosine_decay_learning_rate { learning_rate_base: 0.002 } } } } }",
+        encoding="utf-8",
+    )
+
+    message = build_pipeline(
+        "kitti-d0", Changes(("batch_size=8",), (), (patch,)), workspace
+    ).message
+
+    # 0.002 is the patch's for kitti-d0's batch of 4; 8 is twice as many.
+    assert cosine(message).learning_rate_base == pytest.approx(0.004)
+    assert message.train_config.batch_size == 8
+
+
+def test_a_patch_says_the_number_of_classes_too(workspace: Workspace, tmp_path: Path) -> None:
+    """Whoever says it wins over the label map."""
+    write_label_map(workspace, "item { id: 1 name: 'Car' } item { id: 5 name: 'Van' }")
+    patch = tmp_path / "patch.txt"
+    patch.write_text("model { ssd { num_classes: 3 } }", encoding="utf-8")
+
+    assert build_pipeline("kitti-d0", Changes(), workspace).message.model.ssd.num_classes == 5
+    patched = build_pipeline("kitti-d0", Changes(patches=(patch,)), workspace).message
+    assert patched.model.ssd.num_classes == 3
+
+
 def test_as_published_follows_no_label_map(workspace: Workspace) -> None:
     """What was published had COCO's 90 ids, whatever lies in data/."""
     path = workspace.data / "coco" / "label_map.pbtxt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from odapi_runner.pipeline.presets import read_preset
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.pipeline.templates import fill_template
 from odapi_runner.proto.text import parse_pipeline
-from odapi_runner.workspace import Workspace
+from odapi_runner.workspace import Workspace, shipped
 
 PRESET = 'about = "a"\ntemplate = "x"\n[values.mine]\nfrom = "me"\nbatch_size = 8\nsteps = 90\n'
 
@@ -155,6 +156,24 @@ def test_an_undefined_name_of_a_macro_is_told_from_the_values(workspace: Workspa
     assert error.fix == 'Did you mean "number"? There are: number, twice.'
 
 
+def test_a_template_that_is_not_there_may_be_left_out(workspace: Workspace) -> None:
+    """Where the template says so; an undefined name beside it is still told."""
+    text = "{% include 'none.j2' ignore missing %}{{ steps }}"
+    assert fill(workspace, text) == "90"
+
+    error = error_of(workspace, text + "{{ step }}")
+    assert error.what.endswith('x.config.j2:1: "step" is undefined')
+
+
+def test_of_an_undefined_name_and_a_broken_include_the_include_is_told(
+    workspace: Workspace,
+) -> None:
+    """Which names there are cannot be known then."""
+    error = error_of(workspace, "{{ step }}{% include 'own/b.j2' %}", own__b="{% for %}")
+
+    assert "own/b.j2:1: " in error.what
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -236,9 +255,37 @@ def test_what_the_sandbox_allows(workspace: Workspace) -> None:
     assert text == '0,8,16, 1024 0.125 abab 11 [1.5, true, "a\\"b"]'
 
 
-def test_a_template_in_another_encoding_is_refused_in_a_sentence(workspace: Workspace) -> None:
-    """Not with the traceback of a decoder."""
-    (workspace.templates / "x.config.j2").write_bytes("# 주석\nmodel {}".encode("cp949"))
+def test_a_template_is_read_as_configs_are(workspace: Workspace) -> None:
+    """UTF-16 as some editors save it; other encodings are refused in a sentence."""
+    path = workspace.templates / "x.config.j2"
+    path.write_text("# 주석\nsteps {{ steps }}", encoding="utf-16")
+    assert fill_template(read_preset("mine", workspace), workspace) == "# 주석\nsteps 90"
 
-    with pytest.raises(ConfigError, match="codec can't decode"):
+    path.write_bytes("# 주석".encode("cp949"))
+    with pytest.raises(ConfigError) as caught:
         fill_template(read_preset("mine", workspace), workspace)
+    assert caught.value.what.startswith(str(path))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\\0b", "a/../b", "."])
+def test_a_name_that_no_file_can_have_is_not_found(workspace: Workspace, name: str) -> None:
+    """Nor does asking for it raise an error of the file system."""
+    assert "there is no template" in error_of(workspace, f"{{% include '{name}' %}}").what
+
+
+def test_the_examples_of_the_readme_render(workspace: Workspace) -> None:
+    """The preset and the template of templates/README.md, together."""
+    readme = (shipped("templates") / "README.md").read_text("utf-8")
+    blocks = re.findall(r"```(toml|jinja)\n(.*?)```", readme, re.DOTALL)
+    preset, template = (text for _, text in blocks)
+    mine = workspace.templates / "presets" / "mine.toml"
+    mine.write_text(preset, "utf-8")
+    (workspace.templates / "mine.config.j2").write_text(template, "utf-8")
+
+    plain = build_pipeline("mine", Changes(), workspace).message
+    mine.write_text('about = "a"\nextends = "ssd-resnet50-fpn-640"\ntemplate = "mine"\n', "utf-8")
+    own = build_pipeline("mine", Changes(), workspace).message
+
+    assert (plain.train_config.batch_size, plain.train_config.num_steps) == (3, 20000)
+    assert plain.train_config.gradient_clipping_by_norm == 10
+    assert len(own.train_config.data_augmentation_options) == 1
