@@ -71,11 +71,23 @@ def center_net(name: str, *, classes: int) -> Shapes:
     return shapes | {f"{head}/layer_with_weights-1/bias": (classes,)}
 
 
+def ssd_plain(name: str, *, classes: int) -> Shapes:
+    """An SSD without FPN: heads for each level, the first with three anchors."""
+    extractor, heads = "model/_feature_extractor", "model/_box_predictor/_prediction_heads"
+    shapes = layers(f"{extractor}/classification_backbone", backbone_kernels(name))
+    shapes[f"{extractor}/feature_map_generator/convolutions/2/0/kernel"] = (1, 1, 1280, 256)
+    for level, anchors in enumerate((3, 6, 6)):
+        codes = f"{heads}/box_encodings/{level}/_box_encoder_layers/0/bias"
+        scores = f"{heads}/class_predictions_with_background/{level}/_class_predictor_layers/0/bias"
+        shapes |= {codes: (4 * anchors,), scores: ((classes + 1) * anchors,)}
+    return shapes
+
+
 def _heads(outputs: int, anchors: int = 9) -> Shapes:
-    heads = "model/_box_predictor/_prediction_heads"
+    """The heads of an SSD that all levels share."""
+    predictor = "model/_box_predictor"
+    classes = f"{predictor}/_prediction_heads/class_predictions_with_background"
     return {
-        f"{heads}/box_encodings/_box_encoder_layers/0/bias": (4 * anchors,),
-        f"{heads}/class_predictions_with_background/_class_predictor_layers/0/bias": (
-            outputs * anchors,
-        ),
+        f"{predictor}/_box_prediction_head/_box_encoder_layers/0/bias": (4 * anchors,),
+        f"{classes}/_class_predictor_layers/0/bias": (outputs * anchors,),
     }

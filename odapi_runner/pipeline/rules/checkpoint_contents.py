@@ -114,7 +114,9 @@ def _outputs_by_class(start: Start) -> int | None:
         return _outputs(start, "_prediction_head_dict", "object_center", "0")
     heads = ("_box_predictor", "_prediction_heads")
     classes = _outputs(start, *heads, "class_predictions_with_background")
-    codes = _outputs(start, *heads, "box_encodings")
+    # One box head for all levels stands beside the others, one for each level among them.
+    codes = _outputs(start, "_box_predictor", "_box_prediction_head")
+    codes = codes or _outputs(start, *heads, "box_encodings")
     # A box has four codes; as many boxes are predicted at each place as the anchors there are.
     return classes * 4 // codes if classes and codes else None
 

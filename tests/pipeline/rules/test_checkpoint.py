@@ -39,6 +39,7 @@ RESNET_FPN = """
     feature_extractor { type: "ssd_resnet50_v1_fpn_keras" fpn { } }
   }
 """
+SSD = 'ssd { num_classes: 3 feature_extractor { type: "ssd_mobilenet_v2_keras" } }'
 FASTER_RCNN = """
   faster_rcnn {
     num_classes: 3 feature_extractor { type: "faster_rcnn_resnet101_keras" }
@@ -170,6 +171,7 @@ def only(findings: list[Finding]) -> Finding:
 DETECTORS = {
     "D0": (D0, detectors.ssd("efficientnet-b0", classes=3)),
     "ResNet FPN": (RESNET_FPN, detectors.ssd_fpn("resnet50", classes=3)),
+    "SSD": (SSD, detectors.ssd_plain("mobilenet_v2", classes=3)),
     "Faster R-CNN": (FASTER_RCNN, detectors.faster_rcnn("resnet101", classes=3)),
     "CenterNet": (CENTER_NET, detectors.center_net("resnet50", classes=3)),
 }
@@ -478,6 +480,7 @@ def test_a_neck_of_another_size(
     [
         (D0, detectors.ssd("efficientnet-b0", classes=90)),
         (RESNET_FPN, detectors.ssd_fpn("resnet50", classes=90)),
+        (SSD, detectors.ssd_plain("mobilenet_v2", classes=90)),
         (FASTER_RCNN, detectors.faster_rcnn("resnet101", classes=90)),
         (CENTER_NET, detectors.center_net("resnet50", classes=90)),
     ],
@@ -558,3 +561,27 @@ def test_a_checkpoint_is_read_once(workspace: Workspace) -> None:
 
     write(workspace, DETECTORS["D0"][1])
     assert only(found(workspace, FASTER_RCNN)).rule == "checkpoint-contents"
+
+
+MODELS = (
+    *("centernet_resnet101", "efficientdet_d0", "faster_rcnn_resnet50", "ssd_mobilenet_v1_fpn"),
+    *("ssd_mobilenet_v2", "ssd_mobilenet_v2_fpnlite", "ssd_resnet50_v1_fpn"),
+)
+
+
+@pytest.mark.parametrize("kind", ["detection", "full"])
+@pytest.mark.parametrize("model", MODELS)
+def test_no_alarm_about_the_object_detection_apis_own(
+    workspace: Workspace, reference: Path, model: str, kind: str
+) -> None:
+    """The variables of the reference's models, each beside the config that built it."""
+    folder = reference / "numerics"
+    shapes: Shapes = json.loads((folder / f"{model}.json").read_text("utf-8"))["variables"]
+    write(workspace, shapes)
+    config = parse_pipeline((folder / f"{model}.config").read_text("utf-8"), model)
+    config.train_config.fine_tune_checkpoint = "zoo/ckpt-0"
+    config.train_config.fine_tune_checkpoint_type = kind
+    config.train_config.fine_tune_checkpoint_version = 2
+    subject = build_subject(config, workspace)
+
+    assert [finding for rule in checkpoint.RULES for finding in rule.find(subject)] == []
