@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from odapi_runner.schedules import ConstantRate, CosineDecay, learning_rate
+from odapi_runner.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    ManualSteps,
+    OscillatingDecay,
+    Schedule,
+    learning_rate,
+)
 
 
 def cosine(**changes: float) -> CosineDecay:
@@ -84,3 +92,42 @@ def test_a_hold_beyond_the_end_ends_with_the_training() -> None:
 
     assert learning_rate(schedule, 100) == 1.0
     assert learning_rate(schedule, 101) == 0.0
+
+
+STAIRS = ExponentialDecay(1.0, 10, 0.5, staircase=True, burnin_rate=0.2, burnin_steps=5, min_rate=0)
+SLOPE = ExponentialDecay(1.0, 10, 0.25, staircase=False, burnin_rate=0, burnin_steps=2, min_rate=0)
+FLOOR = ExponentialDecay(1.0, 10, 0.5, staircase=True, burnin_rate=0, burnin_steps=0, min_rate=0.4)
+STEPS = ManualSteps(0.1, ((5, 0.6), (10, 0.01)), warmup=False)
+RISING = ManualSteps(0.1, ((5, 0.6), (10, 0.01)), warmup=True)
+WAVES = OscillatingDecay(
+    base=1.0,
+    warmup_rate=0.5,
+    warmup_steps=10,
+    hold_steps=10,
+    decay_steps=100,
+    factor=0.25,
+    amplitude=0.5,
+    period=40,
+    min_rate=0.2,
+)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        # The burn-in's rate; from its end on the base, half of it every 10 steps.
+        (STAIRS, {0: 0.2, 4: 0.2, 5: 1.0, 14: 1.0, 15: 0.5, 25: 0.25}),
+        # A burn-in of 0 is at the base; a quarter after 10 steps, so a half after 5.
+        (SLOPE, {0: 1.0, 2: 1.0, 7: 0.5, 12: 0.25}),
+        (FLOOR, {9: 1.0, 10: 0.5, 20: 0.4, 1000: 0.4}),
+        (STEPS, {0: 0.1, 4: 0.1, 5: 0.6, 9: 0.6, 10: 0.01, 99: 0.01}),
+        (RISING, {0: 0.1, 1: 0.2, 4: 0.5, 5: 0.6, 9: 0.6, 10: 0.01}),
+        # After warm-up and hold: at a quarter of the period 1.5 * 0.25^0.1, at half 0.25^0.2.
+        (WAVES, {0: 0.5, 5: 0.75, 20: 1.0, 30: 1.5 * 0.25**0.1, 40: 0.25**0.2, 1020: 0.2}),
+    ],
+)
+def test_the_other_schedules(schedule: Schedule, rates: dict[int, float]) -> None:
+    """Rates at single steps."""
+    found = {step: learning_rate(schedule, step) for step in rates}
+
+    assert found == pytest.approx(rates, rel=1e-9)

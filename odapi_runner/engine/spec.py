@@ -331,6 +331,32 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Momentum:
+    """Gradient descent with momentum."""
+
+    momentum: float
+
+
+@dataclass(frozen=True, slots=True)
+class RmsProp:
+    """RMSProp; `rate_decay` divides the rate by 1 + `rate_decay` * step."""
+
+    rate_decay: float
+    momentum: float
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Adam:
+    """Adam."""
+
+    epsilon: float
+
+
+Optimizer = Momentum | RmsProp | Adam
+
+
+@dataclass(frozen=True, slots=True)
 class Train:
     """The training: data order aside, everything that changes the weights."""
 
@@ -338,7 +364,7 @@ class Train:
     num_steps: int
     augmentations: tuple[Augmentation, ...]
     schedule: Schedule
-    momentum: float
+    optimizer: Optimizer
     clip_norm: float
     regularize: bool
     fine_tune_checkpoint: str

@@ -135,6 +135,15 @@ def with_constant_rate(config: Any) -> Any:
     return config
 
 
+def with_other_optimizer(config: Any, kind: str) -> Any:
+    rate = getattr(config.train_config.optimizer, kind).learning_rate
+    if kind == "adam_optimizer":
+        rate.manual_step_learning_rate.schedule.add(step=100, learning_rate=0.1)
+    else:
+        rate.exponential_decay_learning_rate.decay_steps = 100
+    return config
+
+
 def with_hard_examples(config: Any) -> Any:
     loss = config.model.ssd.loss
     loss.classification_loss.weighted_softmax.logit_scale = 2.0
@@ -156,6 +165,8 @@ BASES = {
     "pyramid": ssd_config("ssd_mobilenet_v2_fpnlite"),
     "smaller maps": ssd_config("ssd_mobilenet_v2"),
     "hard examples": with_hard_examples(ssd_config("ssd_mobilenet_v2")),
+    "rmsprop, stairs": with_other_optimizer(d0_config(), "rms_prop_optimizer"),
+    "adam, steps": with_other_optimizer(d0_config(), "adam_optimizer"),
 }
 
 

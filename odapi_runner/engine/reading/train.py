@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 from odapi_runner.engine.augment.read import read_augmentation
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Train
-from odapi_runner.schedules import ConstantRate, CosineDecay, Schedule
+from odapi_runner.engine.spec import Adam, Momentum, Optimizer, RmsProp, Train
+from odapi_runner.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    ManualSteps,
+    OscillatingDecay,
+    Schedule,
+)
 
 
 def read_train(train: Reader) -> Train:
     """The message `train_config`."""
     optimizer = train.message("optimizer")
     optimizer.require("use_moving_average", (False,))
-    _, momentum = optimizer.member("optimizer", ("momentum_optimizer",))
+    made, rate = _optimizer(optimizer)
     train.require("merge_multiple_label_boxes", (False,))
     train.require("use_multiclass_scores", (False,))
     train.require("load_all_detection_checkpoint_vars", (False,))
@@ -31,8 +41,8 @@ def read_train(train: Reader) -> Train:
         batch_size=train.value("batch_size"),
         num_steps=train.value("num_steps"),
         augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
-        schedule=_schedule(momentum.message("learning_rate")),
-        momentum=momentum.value("momentum_optimizer_value"),
+        schedule=_schedule(rate),
+        optimizer=made,
         clip_norm=train.value("gradient_clipping_by_norm"),
         regularize=train.value("add_regularization_loss"),
         fine_tune_checkpoint=checkpoint,
@@ -40,11 +50,29 @@ def read_train(train: Reader) -> Train:
     )
 
 
+def _optimizer(optimizer: Reader) -> tuple[Optimizer, Reader]:
+    """The optimizer, and the message of its rate."""
+    kinds = ("momentum_optimizer", "rms_prop_optimizer", "adam_optimizer")
+    kind, made = optimizer.member("optimizer", kinds)
+    rate = made.message("learning_rate")
+    if kind == "adam_optimizer":
+        return Adam(made.value("epsilon")), rate
+    momentum = made.value("momentum_optimizer_value")
+    if kind == "rms_prop_optimizer":
+        return RmsProp(made.value("decay"), momentum, made.value("epsilon")), rate
+    return Momentum(momentum), rate
+
+
 def _schedule(rate: Reader) -> Schedule:
-    kinds = ("cosine_decay_learning_rate", "constant_learning_rate")
-    kind, schedule = rate.member("learning_rate", kinds)
-    if kind == "constant_learning_rate":
-        return ConstantRate(schedule.value("learning_rate"))
+    kind, schedule = rate.member("learning_rate", tuple(_SCHEDULES))
+    return _SCHEDULES[kind](schedule)
+
+
+def _constant(schedule: Reader) -> Schedule:
+    return ConstantRate(schedule.value("learning_rate"))
+
+
+def _cosine(schedule: Reader) -> Schedule:
     return CosineDecay(
         base=schedule.value("learning_rate_base"),
         total_steps=schedule.value("total_steps"),
@@ -52,3 +80,57 @@ def _schedule(rate: Reader) -> Schedule:
         warmup_steps=schedule.value("warmup_steps"),
         hold_steps=schedule.value("hold_base_rate_steps"),
     )
+
+
+def _exponential(schedule: Reader) -> Schedule:
+    return ExponentialDecay(
+        base=schedule.value("initial_learning_rate"),
+        decay_steps=_above_zero(schedule, "decay_steps"),
+        factor=schedule.value("decay_factor"),
+        staircase=schedule.value("staircase"),
+        burnin_rate=schedule.value("burnin_learning_rate"),
+        burnin_steps=schedule.value("burnin_steps"),
+        min_rate=schedule.value("min_learning_rate"),
+    )
+
+
+def _manual(schedule: Reader) -> Schedule:
+    steps = tuple(
+        (one.value("step"), one.value("learning_rate")) for one in schedule.messages("schedule")
+    )
+    starts = [start for start, _ in steps]
+    if not steps:
+        schedule.refuse("schedule", "is empty", ("constant_learning_rate",))
+    elif starts[0] == 0 or any(later <= sooner for sooner, later in pairwise(starts)):
+        schedule.refuse("schedule", "has not steps that rise from above 0", ("step: 1 and so on",))
+    return ManualSteps(schedule.value("initial_learning_rate"), steps, schedule.value("warmup"))
+
+
+def _oscillating(schedule: Reader) -> Schedule:
+    return OscillatingDecay(
+        base=schedule.value("learning_rate_base"),
+        warmup_rate=schedule.value("warmup_learning_rate"),
+        warmup_steps=schedule.value("warmup_steps"),
+        hold_steps=schedule.value("hold_base_rate_steps"),
+        decay_steps=_above_zero(schedule, "decay_steps"),
+        factor=schedule.value("decay_factor"),
+        amplitude=schedule.value("osc_amplitude"),
+        period=_above_zero(schedule, "osc_period"),
+        min_rate=schedule.value("min_rate"),
+    )
+
+
+def _above_zero(schedule: Reader, name: str) -> int:
+    steps: int = schedule.value(name)
+    if not steps:
+        schedule.refuse(name, "is 0", (1,))
+    return steps
+
+
+_SCHEDULES: dict[str, Callable[[Reader], Schedule]] = {
+    "cosine_decay_learning_rate": _cosine,
+    "constant_learning_rate": _constant,
+    "exponential_decay_learning_rate": _exponential,
+    "manual_step_learning_rate": _manual,
+    "exponential_oscillating_learning_rate": _oscillating,
+}
