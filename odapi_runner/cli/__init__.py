@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from odapi_runner import __version__
@@ -37,6 +40,9 @@ def main() -> None:
       odapi train kitti-d0 --gpu 0
       odapi compare train/* --out compare.csv
     """
+    # Names of files may be no UTF-8, as those in archives of Windows: they go out as they came in.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 main.add_command(demo.command)

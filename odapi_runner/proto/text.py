@@ -149,6 +149,7 @@ def _explain_encoding(path: Path, content: bytes, place: int) -> tuple[str, str]
 def _is_cp949(content: bytes) -> bool:
     """Whether bytes are a Korean text as editors on Windows have saved it."""
     try:
-        return b"\0" not in content and bool(_HANGUL.search(content.decode("cp949")))
+        text = content.decode("cp949")
     except UnicodeDecodeError:
         return False
+    return bool(_HANGUL.search(text)) and all(sign.isprintable() or sign.isspace() for sign in text)

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from odapi_runner import files
 from odapi_runner.errors import DataError
 from odapi_runner.formats.label_map import build_label_map
 from odapi_runner.records.convert import (
@@ -162,7 +163,7 @@ def _parse_line(words: Sequence[str], number: int) -> Object:
 def _find_pairs(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     """The images of the training folder, and the label files without one."""
     for name in ("image_2", "label_2"):
-        if not (folder / "training" / name).is_dir():
+        if not files.is_folder(folder / "training" / name):
             what = f"{folder}: there is no training/{name}"
             raise DataError(what, fix="Give the folder in which KITTI's archives were unpacked.")
     images, faults = list_images(folder / "training" / "image_2")

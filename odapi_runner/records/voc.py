@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import DataError, did_you_mean
 from odapi_runner.formats.label_map import build_label_map
 from odapi_runner.records.convert import (
@@ -122,7 +123,7 @@ def _with_uses(sample: Sample, classes: frozenset[str]) -> Sample:
 def _find_pairs(images: Path, annotations: Path) -> tuple[dict[str, Path], list[Fault]]:
     """The images by stem, and the annotations without one."""
     for folder, option in ((images, "--images"), (annotations, "--annotations")):
-        if not folder.is_dir():
+        if not files.is_folder(folder):
             raise DataError(f"{folder}: not a folder", fix=f"Give the folder with {option}.")
     paths, faults = list_images(images)
     if not paths:

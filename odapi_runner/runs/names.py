@@ -6,6 +6,7 @@ import itertools
 import unicodedata
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import RunError, did_you_mean
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
@@ -26,7 +27,7 @@ def find_run(name: str, workspace: Workspace) -> RunDir:
     """
     for root in (workspace.train / name, workspace.resolve(name), Path(name).absolute()):
         run = RunDir(root.resolve())
-        if name and run.run_json.is_file():
+        if name and files.is_file(run.run_json):
             return run
     known = [run.name for run in list_runs(workspace)]
     where = workspace.shown(workspace.train)
