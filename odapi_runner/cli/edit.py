@@ -48,15 +48,28 @@ def command(*, config: Path, changes: Changes, in_place: bool, as_diff: bool) ->
 
 
 def _print_diff(edited: Edited) -> None:
-    """What `diff -u` would print, in colours on a terminal."""
-    import difflib
+    """What `diff -u` would print, in colours on a terminal.
 
-    colours = {"+": "green", "-": "red", "@": "cyan"}
+    `difflib.unified_diff` itself takes frequent lines for junk, and every other line of a config is
+    a brace: it shows lines as changed that are not.
+    """
+    from difflib import SequenceMatcher
+
     before, after = (source.text.splitlines() for source in (edited.before, edited.after))
-    names = str(edited.path), f"{edited.path} (changed)"
-    lines = difflib.unified_diff(before, after, *names, lineterm="")
-    for number, line in enumerate(lines):
-        click.secho(line, fg=None if number < 2 else colours.get(line[0]))
+    groups = SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(3)
+    for number, group in enumerate(groups):
+        if not number:
+            click.echo(f"--- {edited.path}\n+++ {edited.path} (changed)")
+        (_, i1, _, j1, _), (_, _, i2, _, j2) = group[0], group[-1]
+        click.secho(f"@@ -{i1 + 1},{i2 - i1} +{j1 + 1},{j2 - j1} @@", fg="cyan")
+        for kind, low, high, new_low, new_high in group:
+            if kind == "equal":
+                click.echo("".join(f" {line}\n" for line in before[low:high]), nl=False)
+                continue
+            for line in before[low:high]:
+                click.secho(f"-{line}", fg="red")
+            for line in after[new_low:new_high]:
+                click.secho(f"+{line}", fg="green")
 
 
 def _print_summary(edited: Edited) -> None:

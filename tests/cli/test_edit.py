@@ -101,6 +101,22 @@ def test_diff_prints_the_lines_that_change(config: Path) -> None:
     assert "\x1b[32m+  batch_size: 8  # 8 GB\x1b[0m\n" in coloured.stdout
 
 
+def test_diff_of_a_long_text_prints_no_more(config: Path) -> None:
+    """A line that is there hundreds of times, such as a brace, is no reason to repeat a part."""
+    step = "  data_augmentation_options {\n    random_horizontal_flip {\n    }\n  }\n"
+    config.write_text("train_config {\n" + 100 * step + "  batch_size: 4\n}\n", "utf-8")
+
+    changes = ["-s", "train_config.batch_size=8", "-d", "train_config.data_augmentation_options[0]"]
+    result = odapi("edit", config, *changes, "--diff")
+
+    changed = [line for line in result.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert changed == [
+        *(f"-{line}" for line in step.splitlines()),
+        "-  batch_size: 4",
+        "+  batch_size: 8",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "output"),
     [
