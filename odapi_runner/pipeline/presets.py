@@ -84,7 +84,7 @@ def read_preset(name: str, workspace: Workspace, below: Sequence[str] = ()) -> P
     files = _files(workspace)
     if name not in files:
         longer = [other for other in sorted(files) if name and other.startswith(name)]
-        near = did_you_mean(name, files) or (f"There are: {', '.join(longer)}." if longer else "")
+        near = f"There are: {', '.join(longer)}." if longer else did_you_mean(name, files)
         raise ConfigError(f'no preset "{name}"', fix=near or "The presets: odapi presets")
     path = files[name]
     content = _read_toml(path)

@@ -11,6 +11,7 @@ file that is merely old.
 from __future__ import annotations
 
 import hashlib
+import os.path
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,5 +102,5 @@ def _digest(body: str) -> str:
 
 
 def _relative(path: Path, root: Path) -> Path:
-    absolute = path.absolute()
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - without the dots that it was typed with
     return absolute.relative_to(root) if absolute.is_relative_to(root) else absolute

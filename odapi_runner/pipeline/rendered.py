@@ -43,7 +43,7 @@ def write_rendered(
         changes: what to change, as `overrides.apply_changes` does it.
         workspace: where it is remembered and where the file goes.
         out: another file than `pipelines/PRESET/pipeline.config`.
-        say: told the notes of the changes.
+        say: told the notes of the changes, and where a file that is replaced is kept.
         as_published: without odapi's defaults, as in `render.render`.
         absolute: with absolute paths.
         force: replace also a file that somebody has edited; it is kept as FILE.bak.
@@ -67,7 +67,7 @@ def write_rendered(
         )
     try:
         if edited:
-            keep_backup(path)
+            say(f"the file as it was: {workspace.shown(keep_backup(path))}")
         write_atomic(path, text)
     except OSError as error:
         raise ConfigError(

@@ -117,14 +117,15 @@ def test_a_broken_preset_is_two_lines_and_exit_1(tmp_path: Path) -> None:
 def test_an_unknown_preset_and_wrong_usage() -> None:
     """Two lines and exit 1; exit 2."""
     result = odapi("presets", "efficientdet-d8")
-    begun = odapi("presets", "mask")
+    begun = odapi("presets", "ssd-mobilenet-v2-fpn")
 
     assert result.exit_code == 1
     first, second = result.output.splitlines()
     assert first == 'Error: no preset "efficientdet-d8"'
     assert second.startswith('  Did you mean "efficientdet-d')
     assert begun.output == (
-        'Error: no preset "mask"\n  There are: mask-rcnn-inception-resnet-v2-1024.\n'
+        'Error: no preset "ssd-mobilenet-v2-fpn"\n'
+        "  There are: ssd-mobilenet-v2-fpnlite-320, ssd-mobilenet-v2-fpnlite-640.\n"
     )
     assert odapi("presets", "--format", "xml").exit_code == 2
 

@@ -124,6 +124,7 @@ def test_an_edited_file_is_replaced_with_force_only(tmp_path: Path) -> None:
         "with --out, or replace it with --force.\n"
     )
     assert (forced.exit_code, forced.stdout) == (0, f"{path}\n")
+    assert forced.stderr == f"the file as it was: {path}.bak\n"
     assert "# mine" not in path.read_text("utf-8")
     assert path.with_name("pipeline.config.bak").read_text("utf-8").endswith("# mine\n")
 

@@ -85,7 +85,7 @@ def test_a_patch_is_told_from_the_workspace(
 ) -> None:
     """The command in the comment can be typed in its folder, from wherever it was typed first."""
     monkeypatch.chdir(tmp_path)
-    recipe = Recipe("a", Changes(patches=(Path("work/notes/x.txt"), Path("y.txt"))))
+    recipe = Recipe("a", Changes(patches=(Path("work/notes/../notes/x.txt"), Path("y.txt"))))
 
     told = recipe.told_from(tmp_path / "work")
 
