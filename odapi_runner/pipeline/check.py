@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ def check(
     *,
     engine: str = "builtin",
     devices: int = 1,
+    records: bool = True,
     every_record: bool = False,
     decode: bool = False,
     from_scratch: bool = False,
@@ -43,11 +44,12 @@ def check(
         workspace: where its relative paths start; the current one by default.
         engine: whose training it is for; a rule on another engine stays silent.
         devices: how many the training's batches are spread over.
+        records: look at records at all.
         every_record: look at all records, not only at a sample from each file.
         decode: decode the images looked at as a whole, not only their headers.
         from_scratch: leave `fine_tune_checkpoint` out of account.
         track: shows progress over the records of a reader.
-        look: instead of the three on records, for several configs that share some.
+        look: instead of the four on records, for several configs that share some.
         text: the text of a message, for its lines and for the comments in it that tell the check
             to ignore something; of a file it is read.
         rules: what to look for.
@@ -65,9 +67,9 @@ def check(
     if from_scratch:
         message = type(message).FromString(message.SerializeToString())
         message.train_config.ClearField("fine_tune_checkpoint")
-    look = look or Look(every_record=every_record, decode=decode, track=track)
+    look = look or Look(records, every_record, decode, track)
     subject = build_subject(message, workspace or find_workspace(), look, devices)
-    found = list(_find(subject, [rule for rule in rules if rule.concerns(engine)]))
+    found = _find(subject, [rule for rule in rules if rule.concerns(engine)])
     return _with_lines(subject, found, text, rules) if text else found
 
 
@@ -79,16 +81,18 @@ def unreadable(error: ConfigError, config: str) -> Finding:
     return Finding("config", "error", config, what, error.fix, line)
 
 
-def _find(subject: Subject, rules: Iterable[Rule]) -> Iterator[Finding]:
+def _find(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
     """What the rules say; of a field with an error in it, only the first rule to find one."""
+    found = [finding for rule in rules for finding in rule.find(subject)]
     wrong: dict[str, str] = {}
-    for rule in rules:
-        for finding in rule.find(subject):
-            if wrong.get(finding.place, rule.id) != rule.id:
-                continue
-            if finding.severity == "error" and is_scalar(finding.place):
-                wrong[finding.place] = rule.id
-            yield finding
+    for finding in found:
+        if finding.severity == "error":
+            wrong.setdefault(finding.place, finding.rule)
+    return [
+        finding
+        for finding in found
+        if wrong.get(finding.place, finding.rule) == finding.rule or not is_scalar(finding.place)
+    ]
 
 
 def _with_lines(
@@ -106,4 +110,4 @@ def _with_lines(
         found, find_comments(document, places), (rule.id for rule in rules)
     )
     lined = [replace(item, line=places.line(item.place)) for item in kept]
-    return lined + list(_find(replace(subject, comments=judged), comments.RULES))
+    return lined + _find(replace(subject, comments=judged), comments.RULES)

@@ -20,10 +20,16 @@ from odapi_runner.proto.text import render_pipeline
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
 from support.examples import annotated, write_records
+from support.small_models import KEYPOINT_MAP, parse_model
 
 # Steps and rates as small as the rest; a thousand steps are the first that TF2's Object Detection
 # API saves, and a multiple of the hundred that it trains in one go.
 SMALL = ("image_size=128", "batch_size=4", "num_steps=1000")
+# Of an EfficientDet it takes images of 129 pixels and more.
+LARGER = "image_size=256"
+
+_CHECKPOINT = "train_config.fine_tune_checkpoint"
+_STEPS = "train_config.data_augmentation_options"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +61,19 @@ class Case:
     fails: Bend
     passes: Bend
     engine: str = "builtin"
-    preset: str = "kitti-d0"
+    model: str = ""  # another one than EfficientDet-D0: of `small_models.MODELS`
     options: tuple[tuple[str, Any], ...] = ()  # of `check`: (("every_record", True),)
 
 
 def make_base(root: Path) -> Workspace:
-    """The base workspace: records, label map and published checkpoint of `kitti-d0`."""
+    """The base workspace: records, label maps and published checkpoint of `kitti-d0`."""
     workspace = Workspace(root)
     for split in ("train", "val"):
         names = ("Car", "Pedestrian", "Cyclist", "Car")
         examples = [annotated(f"{split}-{n}", names=[name]) for n, name in enumerate(names)]
         write_records(workspace.data / "kitti" / f"{split}-00000-of-00001.record", examples)
     write_d0(workspace.model_zoo / "efficientdet_d0_coco17_tpu-32" / "checkpoint" / "ckpt-0")
+    (workspace.data / "kitti" / "keypoints.pbtxt").write_text(KEYPOINT_MAP, encoding="utf-8")
     workspace.mark()
     return workspace
 
@@ -78,7 +85,7 @@ def find(bent: Bend, case: Case, base: Workspace, scratch: Path) -> list[Finding
         workspace = copy_workspace(base, scratch / "copy")
         bent.files(workspace)
     changes = Changes(bent.sets, bent.deletes)
-    message = apply_changes(base_config(case.preset, base.root), changes).message
+    message = apply_changes(base_config(case.model, case.engine, base.root), changes).message
     if bent.edit:
         bent.edit(message)
     path = scratch / "bent.config"
@@ -91,9 +98,14 @@ def find(bent: Bend, case: Case, base: Workspace, scratch: Path) -> list[Finding
 
 
 @functools.cache
-def base_config(preset: str, root: Path) -> Any:
-    """The config of a preset, made small."""
-    return build_pipeline(preset, Changes(SMALL), Workspace(root)).message
+def base_config(model: str, engine: str, root: Path) -> Any:
+    """The config of kitti-d0, small; with another model it starts without a checkpoint."""
+    size = (LARGER,) if engine == "tf-models" else ()
+    message = build_pipeline("kitti-d0", Changes((*SMALL, *size)), Workspace(root)).message
+    if model:
+        message = apply_changes(message, Changes(deletes=(f"{_STEPS}[1]", _CHECKPOINT))).message
+        message.model.CopyFrom(parse_model(model))
+    return message
 
 
 def copy_workspace(base: Workspace, to: Path) -> Workspace:

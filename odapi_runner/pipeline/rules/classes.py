@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from odapi_runner import files
+from odapi_runner.errors import nearest
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Reader, Subject
@@ -44,7 +46,9 @@ def label_maps_are_readable(subject: Subject) -> Iterator[Finding]:
             what, fix = reader.label_map_error.what, reader.label_map_error.fix
             if not files.is_file(subject.workspace.resolve(reader.label_map_path)):
                 what = f"{reader.label_map_path}: no such file"
+                near = nearest(reader.label_map_path, _label_maps(reader.label_map_path, subject))
                 fix = "Convert the data (odapi data convert --help), or -s label_map=FILE"
+                fix = f"-s label_map={near[0]}" if near else fix
             yield Finding("label-map", "error", place, what, fix)
         seen.add(reader.label_map_path)
 
@@ -80,6 +84,37 @@ def num_classes_is_that_of_the_label_map(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def label_maps_agree(subject: Subject) -> Iterator[Finding]:
+    """Training and evaluation call the same class by the same id.
+
+    The model predicts ids; the evaluation names them by its own label map.
+    """
+    trained = subject.training.label_map
+    for reader in subject.readers[1:]:
+        if not trained or not reader.label_map or reader.label_map == trained:
+            continue
+        ours = {item.id: item.name for item in trained.items}
+        theirs = {item.id: item.name for item in reader.label_map.items}
+        for id_ in sorted(ours.keys() & theirs.keys()):
+            if ours[id_] != theirs[id_]:
+                what = f'{id_} is "{theirs[id_]}" here, and "{ours[id_]}" in training'
+                fix = f"-s label_map={subject.training.label_map_path}"
+                place = f"{reader.place}.label_map_path"
+                yield Finding("label-maps-differ", "error", place, what, fix)
+                break
+
+
+def _label_maps(written: str, subject: Subject) -> list[str]:
+    """The label maps beside a file that is absent, and those of the workspace's data sets."""
+    root, folder = subject.workspace.root, Path(written).parent
+    there = subject.workspace.resolve(folder)
+    beside = there.glob("*.pb*txt") if files.is_folder(there) else ()
+    found = [str(folder / path.name) for path in beside]
+    return found + [
+        str(path.relative_to(root)) for path in subject.workspace.data.glob("*/*.pbtxt")
+    ]
+
+
 def _with_different_label_maps(subject: Subject) -> list[Reader]:
     """One reader for each label map that could be read."""
     by_path = {item.label_map_path: item for item in reversed(subject.readers) if item.label_map}
@@ -87,26 +122,50 @@ def _with_different_label_maps(subject: Subject) -> list[Reader]:
 
 
 RULES = (
-    Rule("model", model_is_set, api="builders/model_builder.py raises ValueError."),
+    Rule(
+        "model",
+        model_is_set,
+        api="It asks for the model's fields before it looks whether there is one: a TypeError "
+        "(builders/model_builder.py, `build`).",
+        fails="model { }",
+        passes="model { ssd { … } }",
+    ),
     Rule(
         "no-classes",
         model_has_classes,
         api="It builds heads without a class, and fails in the first loss (model_lib_v2.py).",
+        fails="num_classes: 0",
+        passes="num_classes: 3",
     ),
     Rule(
         "label-map",
         label_maps_are_readable,
-        api="utils/label_map_util.py raises when the evaluator or the decoder reads it.",
+        api="It raises when the evaluator or the decoder reads it, after the model is built "
+        "(utils/label_map_util.py).",
+        fails='label_map_path: "data/kitti/labels.pbtxt", and no such file',
+        passes='label_map_path: "data/kitti/label_map.pbtxt"',
     ),
     Rule(
         "label-map-gaps",
         ids_have_no_gaps,
         api="It trains a class that never occurs; nothing is said (inputs.py).",
+        fails="item { id: 1 name: 'Car' } item { id: 3 name: 'Cyclist' }",
+        passes="item { id: 1 name: 'Car' } item { id: 2 name: 'Cyclist' }",
+    ),
+    Rule(
+        "label-maps-differ",
+        label_maps_agree,
+        api="The evaluation uses its own reader's label map, and nothing compares the two "
+        "(model_lib_v2.py, `eager_eval_loop`).",
+        fails="item { id: 1 name: 'Car' } in training, item { id: 1 name: 'Van' } in evaluation",
+        passes="the same label map in both",
     ),
     Rule(
         "num-classes",
         num_classes_is_that_of_the_label_map,
         api="Nothing compares the two: a box of a class beyond num_classes becomes an all-zero "
         "row, that is background (inputs.py, `transform_input_data`).",
+        fails="num_classes: 90, and a label map of 3 classes",
+        passes="num_classes: 3, and a label map of 3 classes",
     ),
 )

@@ -1,36 +1,47 @@
-"""Rules on the number of steps and on the learning rate."""
+"""Rules on the learning rate, and on schedules other than the cosine (`cosine`)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.pipeline.scalars import shortest
 from odapi_runner.pipeline.shorthands import schedule_of
-from odapi_runner.schedules import CosineDecay, learning_rate
 
 _OPTIMIZER = "train_config.optimizer"
+_HARDLY_DECAYED = 0.9
+_SCHEDULES = "utils/learning_schedules.py"
+
+# The rate that a schedule is about, by kind.
+_BASES = {
+    "constant_learning_rate": "learning_rate",
+    "cosine_decay_learning_rate": "learning_rate_base",
+    "exponential_decay_learning_rate": "initial_learning_rate",
+    "exponential_oscillating_learning_rate": "learning_rate_base",
+    "manual_step_learning_rate": "initial_learning_rate",
+}
 
 
-def training_has_steps(subject: Subject) -> Iterator[Finding]:
-    """There are steps to do."""
-    if not subject.config.train_config.num_steps:
-        place = "train_config.num_steps"
-        yield Finding("num-steps", "error", place, "num_steps is 0", "-s num_steps=N")
+def find_schedule(subject: Subject) -> tuple[str, Any, str]:
+    """The schedule's name, its message and its path; empty where there is none."""
+    name, schedule = schedule_of(subject.config) or ("", None)
+    optimizer = subject.config.train_config.optimizer.WhichOneof("optimizer")
+    return name, schedule, f"{_OPTIMIZER}.{optimizer}.learning_rate.{name}"
 
 
-def batch_has_images(subject: Subject) -> Iterator[Finding]:
-    """There are images in a batch."""
-    if not subject.config.train_config.batch_size:
-        place = "train_config.batch_size"
-        yield Finding("batch-size", "error", place, "batch_size is 0", "-s batch_size=N")
+def find_base_rate(subject: Subject) -> tuple[float | None, str]:
+    """The rate that the schedule is about, and its path; None where there is none."""
+    name, schedule, place = find_schedule(subject)
+    field = _BASES.get(name)
+    return (getattr(schedule, field), f"{place}.{field}") if field else (None, place)
 
 
 def learning_rate_is_set(subject: Subject) -> Iterator[Finding]:
-    """There is an optimizer with a schedule."""
+    """The training has an optimizer, and the optimizer a schedule for its learning rate."""
     if schedule_of(subject.config) is None:
         yield Finding(
             "optimizer",
@@ -43,133 +54,105 @@ def learning_rate_is_set(subject: Subject) -> Iterator[Finding]:
 
 
 def base_rate_is_positive(subject: Subject) -> Iterator[Finding]:
-    """A rate of 0 or less teaches nothing."""
-    cosine, place = _cosine_of(subject)
-    if cosine and cosine.base <= 0:
-        yield Finding(
-            "learning-rate",
-            "error",
-            f"{place}.learning_rate_base",
-            f"the rate is {cosine.base:g}",
-            "-s learning_rate=RATE, above 0",
-        )
+    """A rate of 0 teaches nothing, and one below 0 makes the loss grow."""
+    rate, where = find_base_rate(subject)
+    if rate is not None and not rate > 0:  # NaN is a number that can be written, too
+        fix = "-s learning_rate=RATE, above 0"
+        yield Finding("learning-rate", "error", where, f"the rate is {rate:g}", fix)
+    name, schedule, place = find_schedule(subject)
+    if name == "exponential_decay_learning_rate" and not schedule.decay_steps:
+        what, fix = "0 steps from decay to decay make no rate", f"-s {place}.decay_steps=N"
+        yield Finding("learning-rate", "error", f"{place}.decay_steps", what, fix)
 
 
-def schedule_does_not_end_before_training(subject: Subject) -> Iterator[Finding]:
-    """The rate is not 0 for the last part of the training: `total_steps` reaches `num_steps`."""
-    cosine, place = _cosine_of(subject)
-    steps = subject.config.train_config.num_steps
-    if cosine and steps and cosine.total_steps < steps:
-        yield Finding(
-            "schedule-short",
-            "error",
-            f"{place}.total_steps",
-            f"the rate is 0 after {cosine.total_steps} steps, but training has {steps}",
-            f"-s num_steps={steps} sets both.",
-        )
-
-
-def schedule_ends_with_training(subject: Subject) -> Iterator[Finding]:
-    """The rate comes down to 0: `total_steps` is not beyond `num_steps`."""
-    cosine, place = _cosine_of(subject)
-    steps = subject.config.train_config.num_steps
-    # With a warm-up as long as the schedule there is more to say: `warmup_fits_…`.
-    if not cosine or not steps or not cosine.warmup_steps < cosine.total_steps > steps:
+def manual_steps_ascend(subject: Subject) -> Iterator[Finding]:
+    """The steps of a manual schedule begin above 0, and each is beyond the one before it."""
+    name, schedule, place = find_schedule(subject)
+    if name != "manual_step_learning_rate":
         return
-    yield Finding(
-        "schedule-long",
-        "warning",
-        f"{place}.total_steps",
-        f"the schedule has {cosine.total_steps} steps, but training ends after {steps}, "
-        f"at a rate of still {learning_rate(cosine, steps):.3g}",
-        f"-s num_steps={steps} sets both.",
-    )
+    steps = [0, *(entry.step for entry in schedule.schedule)]
+    fix = "Give each change a later step than the one before it."
+    if len(steps) == 1:
+        what, fix = "no change of the rate is in it", "Add schedule { step: N learning_rate: RATE }"
+        yield Finding("manual-steps", "error", f"{place}.schedule", what, fix)
+    for number, (before, step) in enumerate(pairwise(steps)):
+        if step <= before:
+            what = f"step {step} is not beyond {before}, which stands before it"
+            where = f"{place}.schedule[{number}].step"
+            yield Finding("manual-steps", "error", where, what, fix)
 
 
-def warmup_fits_into_the_schedule(subject: Subject) -> Iterator[Finding]:
-    """Warm-up is over before the schedule is; model_main_tf2 objects after 16 s."""
-    cosine, place = _cosine_of(subject)
-    if cosine and cosine.warmup_steps >= cosine.total_steps:
-        yield Finding(
-            "warmup-steps",
-            "error",
-            f"{place}.warmup_steps",
-            f"a warm-up of {cosine.warmup_steps} steps, but the schedule has {cosine.total_steps}",
-            "Make the warm-up a few hundredths of the steps, as -s num_steps=N keeps it.",
-        )
+def manual_steps_are_reached(subject: Subject) -> Iterator[Finding]:
+    """Each change of a manual schedule comes before the training ends."""
+    name, schedule, place = find_schedule(subject)
+    steps = subject.config.train_config.num_steps
+    if name != "manual_step_learning_rate" or not steps:
+        return
+    for number, entry in enumerate(schedule.schedule):
+        if entry.step >= steps:
+            what = f"the rate is to change at step {entry.step}, but training ends after {steps}"
+            fix = "Bring the change forward, or train longer."
+            where = f"{place}.schedule[{number}].step"
+            yield Finding("manual-steps-late", "warning", where, what, fix)
 
 
-def warmup_leads_up_to_the_base_rate(subject: Subject) -> Iterator[Finding]:
-    """The warm-up rate is not above the base rate; without warm-up it has no effect."""
-    cosine, place = _cosine_of(subject)
-    if cosine and cosine.warmup_steps and cosine.warmup_rate > cosine.base:
-        yield Finding(
-            "warmup-rate",
-            "error",
-            f"{place}.warmup_learning_rate",
-            f"the warm-up begins at {cosine.warmup_rate:g}, above the base rate {cosine.base:g}",
-            "Scale both together: -s batch_size=N or -s learning_rate=RATE does.",
-        )
+def exponential_decay_decays(subject: Subject) -> Iterator[Finding]:
+    """An exponential schedule brings the rate down within the training.
 
+    `decay_steps` counts the steps from one decay to the next. It is 4,000,000 unless it is set,
+    and with `staircase`, which is true unless it is set, nothing happens before.
+    """
+    name, schedule, place = find_schedule(subject)
+    steps = subject.config.train_config.num_steps
+    if name != "exponential_decay_learning_rate" or not steps or not schedule.decay_steps:
+        return
+    decays = max(0, steps - schedule.burnin_steps) / schedule.decay_steps
+    decays = math.floor(decays) if schedule.staircase else decays
+    left = schedule.decay_factor**decays if 0 <= schedule.decay_factor < 1 else 1.0
+    if left > _HARDLY_DECAYED:
+        fallen = f"falls by {1 - left:.0%} only" if left < 1 else "never falls"
+        what = f"with decay_steps {schedule.decay_steps} the rate {fallen} in {steps} steps"
+        fix = f"-s {place}.decay_steps={max(1, steps // 50)}"
+        yield Finding("decay-steps", "warning", f"{place}.decay_steps", what, fix)
 
-def _cosine_of(subject: Subject) -> tuple[CosineDecay | None, str]:
-    """The schedule and its path, if it is a cosine."""
-    name, schedule = schedule_of(subject.config) or ("", None)
-    if name != "cosine_decay_learning_rate" or schedule is None:
-        return None, ""
-    optimizer = subject.config.train_config.optimizer.WhichOneof("optimizer")
-    return _build_cosine(schedule), f"{_OPTIMIZER}.{optimizer}.learning_rate.{name}"
-
-
-def _build_cosine(schedule: Any) -> CosineDecay:
-    return CosineDecay(
-        base=shortest(schedule.learning_rate_base),
-        total_steps=schedule.total_steps,
-        warmup_rate=shortest(schedule.warmup_learning_rate),
-        warmup_steps=schedule.warmup_steps,
-        hold_steps=schedule.hold_base_rate_steps,
-    )
-
-
-_SCHEDULES = "utils/learning_schedules.py, `cosine_decay_with_warmup`"
 
 RULES = (
-    Rule(
-        "num-steps",
-        training_has_steps,
-        api="Without --num_train_steps it dies of `range(…, None, 100)`: TypeError, after the "
-        "model is built (model_lib_v2.py, `train_loop`).",
-    ),
-    Rule(
-        "batch-size",
-        batch_has_images,
-        api="tf.data refuses a batch of 0 when the input is built (builders/dataset_builder.py).",
-    ),
     Rule(
         "optimizer",
         learning_rate_is_set,
         api="builders/optimizer_builder.py raises ValueError, after the model is built.",
-    ),
-    Rule("learning-rate", base_rate_is_positive, api=f"It trains at that rate ({_SCHEDULES})."),
-    Rule(
-        "schedule-short",
-        schedule_does_not_end_before_training,
-        api=f"The rate is 0 beyond total_steps, silently ({_SCHEDULES}).",
+        fails="optimizer { }",
+        passes="optimizer { momentum_optimizer { learning_rate { constant_learning_rate { } } } }",
     ),
     Rule(
-        "schedule-long",
-        schedule_ends_with_training,
+        "learning-rate",
+        base_rate_is_positive,
+        api=f"It trains at that rate ({_SCHEDULES}).",
+        fails="constant_learning_rate { learning_rate: 0 }",
+        passes="constant_learning_rate { learning_rate: 0.01 }",
+    ),
+    Rule(
+        "manual-steps",
+        manual_steps_ascend,
+        api="ValueError, after the model is built (builders/optimizer_builder.py; "
+        f"{_SCHEDULES}, `manual_stepping`).",
+        fails="schedule { step: 9000 } schedule { step: 3000 }",
+        passes="schedule { step: 3000 } schedule { step: 9000 }",
+    ),
+    Rule(
+        "manual-steps-late",
+        manual_steps_are_reached,
         severity="warning",
-        api=f"Nothing ties total_steps to num_steps; training ends at a high rate ({_SCHEDULES}).",
+        api=f"Nothing compares the steps with num_steps ({_SCHEDULES}, `manual_stepping`).",
+        fails="num_steps: 30000, and schedule { step: 90000 }",
+        passes="num_steps: 30000, and schedule { step: 20000 }",
     ),
     Rule(
-        "warmup-steps",
-        warmup_fits_into_the_schedule,
-        api=f"total_steps below warmup_steps is a ValueError ({_SCHEDULES}).",
-    ),
-    Rule(
-        "warmup-rate",
-        warmup_leads_up_to_the_base_rate,
-        api=f"learning_rate_base below warmup_learning_rate is a ValueError ({_SCHEDULES}).",
+        "decay-steps",
+        exponential_decay_decays,
+        severity="warning",
+        api=f"It trains at that rate ({_SCHEDULES}, `exponential_decay_with_burnin`).",
+        fails="num_steps: 30000, and exponential_decay_learning_rate { decay_steps: 80000 }",
+        passes="num_steps: 30000, and exponential_decay_learning_rate { decay_steps: 600 }",
     ),
 )

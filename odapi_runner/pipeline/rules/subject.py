@@ -16,6 +16,9 @@ from odapi_runner.workspace import Workspace
 if TYPE_CHECKING:  # numpy comes with it
     from odapi_runner.records.found import Survey
 
+# What TF2 builds; `experimental_model` is a name that only TF1 looks up.
+_FAMILIES = ("ssd", "faster_rcnn", "center_net")
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -79,8 +82,9 @@ class Subject:
 
     @property
     def family(self) -> str | None:
-        """The member of `model` that is set: ssd, faster_rcnn or center_net."""
-        return self.config.model.WhichOneof("model") or None
+        """The member of `model` that is set: ssd, faster_rcnn or center_net; None for others."""
+        family = self.config.model.WhichOneof("model")
+        return family if family in _FAMILIES else None
 
     @property
     def model(self) -> Any:
@@ -93,9 +97,18 @@ class Subject:
         return self.readers[0]
 
     @property
+    def learns_masks(self) -> bool:
+        """Whether the model predicts a mask for each box."""
+        if self.family == "faster_rcnn":
+            predictor = self.model.second_stage_box_predictor.mask_rcnn_box_predictor
+            return self.model.number_of_stages == 3 or bool(predictor.predict_instance_masks)
+        tasks = ("mask_estimation_task", "deepmac_mask_estimation")
+        return self.family == "center_net" and any(map(self.model.HasField, tasks))
+
+    @property
     def num_classes(self) -> int | None:
         """The model's number of classes; None where no model is set."""
-        return getattr(self.model, "num_classes", None)  # experimental_model has none
+        return self.model.num_classes if self.family else None
 
     @property
     def num_classes_path(self) -> str:

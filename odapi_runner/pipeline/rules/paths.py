@@ -1,0 +1,119 @@
+"""Rules on the paths in a config, whatever they lead to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from odapi_runner import files
+from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.rule import Rule
+from odapi_runner.pipeline.rules.subject import Subject
+
+_PLACEHOLDER = re.compile(r"PATH_TO_BE+_CONFIGURED")  # one published config spells it with BEE
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+# What each path is set by, and an example of what it is set to.
+_WORDS = {
+    "fine_tune_checkpoint": "fine_tune_checkpoint=FOLDER/ckpt-0",
+    "label_map_path": "label_map=data/NAME/label_map.pbtxt",
+    "keypoint_label_map_path": "model.center_net.keypoint_label_map_path=FILE",
+}
+_RECORDS = {"train": "train_records=data/NAME/train-*", "eval": "eval_records=data/NAME/val-*"}
+
+
+def placeholders_are_replaced(subject: Subject) -> Iterator[Finding]:
+    """No path is the `PATH_TO_BE_CONFIGURED` of a published config any more."""
+    for place, path in _paths(subject):
+        if _PLACEHOLDER.search(path):
+            what = f"{path} is still to be configured"
+            yield Finding("path-placeholder", "error", place, what, f"-s {_setting(place)}")
+
+
+def paths_have_slashes(subject: Subject) -> Iterator[Finding]:
+    r"""Folders are separated by `/`, which Windows understands, too.
+
+    A `\` begins an escape in the text of a config, and is part of a file's name elsewhere.
+    """
+    for place, path in _paths(subject):
+        if "\\" in path:
+            slashed = path.replace("\\", "/")
+            what = f"{path} is written with backslashes"
+            yield Finding("path-backslash", "error", place, what, f'Write it as "{slashed}".')
+
+
+def paths_are_of_this_machine(subject: Subject) -> Iterator[Finding]:
+    """An absolute path begins with a folder of this machine.
+
+    A config that comes from Colab or from somebody else's computer names files that lie elsewhere
+    here; relative paths, which begin at the workspace, are the same everywhere.
+    """
+    for place, path in _paths(subject):
+        if "\\" in path:
+            continue
+        if path.startswith("~"):
+            what = f"{path}: nothing puts the home folder in the place of the ~"
+        elif top := _absent_top(path):
+            what = f"{path} is of another machine: there is no {top} here"
+        else:
+            continue
+        fix = f"Put the file into the workspace, and name it from there: -s {_setting(place)}"
+        yield Finding("path-elsewhere", "error", place, what, fix)
+
+
+def _absent_top(path: str) -> str | None:
+    """The first folder of an absolute path, where this machine has no such folder."""
+    if _DRIVE.match(path):
+        return path[:2]
+    parts = Path(path).parts
+    if len(parts) < 3 or parts[0] != "/" or files.exists(Path(*parts[:2])):
+        return None
+    return f"/{parts[1]}"
+
+
+def _paths(subject: Subject) -> Iterator[tuple[str, str]]:
+    """The field and the value of each path that is set."""
+    config = subject.config
+    if config.train_config.fine_tune_checkpoint:
+        yield "train_config.fine_tune_checkpoint", config.train_config.fine_tune_checkpoint
+    if config.model.center_net.keypoint_label_map_path:
+        place = "model.center_net.keypoint_label_map_path"
+        yield place, config.model.center_net.keypoint_label_map_path
+    for reader in subject.readers:
+        if reader.label_map_path:
+            yield f"{reader.place}.label_map_path", reader.label_map_path
+        for pattern in reader.patterns:
+            yield f"{reader.place}.tf_record_input_reader.input_path", pattern
+
+
+def _setting(place: str) -> str:
+    name = place.rpartition(".")[2]
+    return _WORDS.get(name) or _RECORDS[place.partition("_")[0]]
+
+
+_API = "It looks for a file of exactly that name, after the model is built (tf.io.gfile)."
+
+RULES = (
+    Rule(
+        "path-placeholder",
+        placeholders_are_replaced,
+        api=_API,
+        fails='label_map_path: "PATH_TO_BE_CONFIGURED/label_map.txt"',
+        passes='label_map_path: "data/kitti/label_map.pbtxt"',
+    ),
+    Rule(
+        "path-backslash",
+        paths_have_slashes,
+        api=_API,
+        fails=r'label_map_path: "data\\kitti\\label_map.pbtxt"',
+        passes='label_map_path: "data/kitti/label_map.pbtxt"',
+    ),
+    Rule(
+        "path-elsewhere",
+        paths_are_of_this_machine,
+        api=_API,
+        fails='label_map_path: "/content/drive/MyDrive/annotations/label_map.pbtxt"',
+        passes='label_map_path: "data/annotations/label_map.pbtxt"',
+    ),
+)
