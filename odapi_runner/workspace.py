@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odapi_runner.errors import OdapiError
+from odapi_runner.files import exists
 
 MARKER = "odapi.toml"
 ENVIRONMENT = "ODAPI_WORKSPACE"
@@ -75,9 +76,9 @@ def find_workspace(explicit: str | Path | None = None, *, make: bool = False) ->
     if asked:
         root = Path(asked).expanduser().resolve()
         correct = "Correct the folder of -w." if explicit else f"Correct ${ENVIRONMENT}."
-        if root.exists() and not root.is_dir():
+        if exists(root) and not root.is_dir():
             raise OdapiError(f"{root}: not a folder", fix=correct)
-        if not root.exists() and not make:
+        if not exists(root) and not make:
             raise OdapiError(f"{root}: no such folder", fix=correct)
         return Workspace(root)
     here = Path.cwd()

@@ -56,3 +56,9 @@ def test_a_file_is_no_workspace(tmp_path: Path) -> None:
     for make in (False, True):
         with pytest.raises(OdapiError, match="not a folder"):
             find_workspace(path, make=make)
+
+
+def test_a_name_that_no_folder_can_have_is_not_there() -> None:
+    """Too long for the file system."""
+    with pytest.raises(OdapiError, match="no such folder"):
+        find_workspace("x" * 300)

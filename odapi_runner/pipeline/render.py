@@ -10,6 +10,7 @@ as published    the template, filled with the preset's values
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +78,15 @@ def build_pipeline(
 ) -> Changed:
     """The TrainEvalPipelineConfig that `render` writes; arguments and errors as there."""
     found = read_preset(preset, workspace)
-    base = build_published(found, workspace)
+    published = build_published(found, workspace)
     if as_published:
         _refuse_unpublished(found)
-        changed = apply_changes(base, changes)
+        changed = apply_changes(published, changes)
     else:
-        base = apply_own_settings(apply_defaults(base, found.origin), found, changes)
-        changed = _with_classes_of_label_map(base, changes, workspace)
+        base = apply_defaults(published, found.origin)
+        changed = _with_settings(base, found, changes, workspace)
     if absolute:
-        changed = Changed(_with_absolute_paths(changed.message, workspace), changed.notes)
+        changed = replace(changed, message=_with_absolute_paths(changed.message, workspace))
     return changed
 
 
@@ -98,21 +99,6 @@ def build_published(preset: Preset, workspace: Workspace) -> Any:
     # Lines of an error in what a template gives are not the template's.
     where = f"{preset.template}.config.j2 filled for {preset.name}"
     return parse_pipeline(fill_template(preset, workspace), where)
-
-
-def apply_own_settings(config: Any, preset: Preset, changes: Changes) -> Any:
-    """A copy of a config with what a preset sets of its own.
-
-    A word that is given again with -s is left to that: what is in proportion (rates to the batch,
-    warm-up to the steps) is then so to the published values, without rounding twice. Not beside a
-    patch, which is written for the preset as it is.
-    """
-    overrides = [] if changes.patches else map(parse_override, changes.overrides)
-    words = {override.path for override in overrides if is_shorthand(override)}
-    for setting in own_settings(preset):
-        if setting.name not in words:
-            config = apply_setting(config, preset, setting)
-    return config
 
 
 def own_settings(preset: Preset) -> Iterator[Setting]:
@@ -179,21 +165,53 @@ def _typed_item(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _with_classes_of_label_map(base: Any, changes: Changes, workspace: Workspace) -> Changed:
-    """The user's changes to a base whose number of classes follows the label map they lead to.
+def _with_settings(base: Any, preset: Preset, changes: Changes, workspace: Workspace) -> Changed:
+    """A base with the preset's settings, the classes of the label map, and the user's changes.
 
-    Where that file exists, its largest id counts; what the user says of the classes still wins.
+    A word that both have is the user's: what is in proportion (rates to the batch, warm-up to the
+    steps) is then so to the published values, without rounding twice. Not beside a patch, which is
+    written for the preset as it is.
     """
-    changed = apply_changes(base, changes)
-    path = changed.message.train_input_reader.label_map_path
-    family = base.model.WhichOneof("model")
-    if not family or not path or not files.is_file(workspace.resolve(path)):
-        return changed
-    classes = max(read_label_map(workspace.resolve(path)).ids())
-    if classes == getattr(base.model, family).num_classes:
-        return changed
-    followed = apply_changes(base, Changes((f"num_classes={classes}",))).message
-    return apply_changes(followed, changes)
+    words, rest = ({}, changes) if changes.patches else _split(changes)
+    own = {setting.name: setting for setting in preset.overrides}
+    notes: list[str] = []
+    for name in sorted(dict.fromkeys([*own, *words]), key=_rank):
+        if name in words:
+            changed = apply_changes(base, Changes((words[name],)))
+            base, notes = changed.message, [*notes, *changed.notes]
+        else:
+            base = apply_setting(base, preset, own[name])
+    changed = apply_changes(base, rest)
+    if "num_classes" not in words:
+        # What the user says of the classes in `rest` still wins.
+        followed = _with_classes_of(
+            changed.message.train_input_reader.label_map_path, base, workspace
+        )
+        changed = apply_changes(followed, rest)
+    return replace(changed, notes=(*notes, *changed.notes))
+
+
+def _split(changes: Changes) -> tuple[dict[str, str], Changes]:
+    """The shorthands among the overrides, the last of each name, and everything else."""
+    words, others = {}, []
+    for text in changes.overrides:
+        override = parse_override(text)
+        if is_shorthand(override):
+            words[override.path] = text
+        else:
+            others.append(text)
+    return words, replace(changes, overrides=tuple(others))
+
+
+def _with_classes_of(label_map: str, config: Any, workspace: Workspace) -> Any:
+    """A config whose number of classes is the largest id of a label map, where that file exists."""
+    if not label_map or not config.model.WhichOneof("model"):
+        return config
+    path = workspace.resolve(label_map)
+    if not files.is_file(path):
+        return config
+    classes = max(read_label_map(path).ids())
+    return apply_changes(config, Changes((f"num_classes={classes}",))).message
 
 
 def _with_absolute_paths(message: Any, workspace: Workspace) -> Any:

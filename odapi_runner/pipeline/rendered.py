@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import ConfigError, OdapiError, did_you_mean
-from odapi_runner.files import keep_backup, write_atomic
+from odapi_runner.files import is_file, keep_backup, write_atomic
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.presets import preset_names
 from odapi_runner.pipeline.recipe import Recipe, is_as_rendered, parse_recipe
@@ -57,7 +57,7 @@ def write_rendered(
     """
     path = out or workspace.pipeline_config(preset)
     text = render(preset, changes, workspace, say, as_published=as_published, absolute=absolute)
-    edited = path.is_file() and not _may_replace(path, text, workspace)
+    edited = is_file(path) and not _may_replace(path, text, workspace)
     if edited and not force:
         shown = shlex.quote(workspace.shown(path))
         raise ConfigError(
@@ -109,7 +109,7 @@ def ensure_rendered(
             file nor a preset of that name, or changes are given for a file made by hand.
     """
     path = workspace.pipeline_config(name)
-    if not path.is_file():
+    if not is_file(path):
         if name not in preset_names(workspace):
             raise _no_pipeline(name, workspace)
         return write_rendered(name, changes, workspace, say=say)

@@ -11,7 +11,6 @@ a filter that pads to a billion characters, take what they take.
 from __future__ import annotations
 
 import functools
-import os.path
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from odapi_runner.files import is_file
 from odapi_runner.proto.text import read_text
 
 LONGEST_TEXT = 4_000_000  # characters of a result
@@ -113,8 +113,7 @@ def _find(folders: tuple[str, ...], name: str) -> Path | None:
     except TemplateNotFound:
         return None
     paths = (Path(folder, *parts) for folder in folders)
-    # Path.is_file raises where a name is longer than the file system takes.
-    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
+    return next(filter(is_file, paths), None)
 
 
 def _literal(value: object) -> str:

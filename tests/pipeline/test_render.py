@@ -170,6 +170,42 @@ def test_without_fine_tuning_nothing_of_a_checkpoint_is_left(workspace: Workspac
     assert message.train_config.fine_tune_checkpoint
 
 
+def test_a_presets_rate_is_not_scaled_by_a_users_batch(workspace: Workspace) -> None:
+    """Whoever says the rate says it for every batch, as on one command line."""
+    preset = workspace.templates / "presets" / "mine.toml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text(
+        'about = "a"\nextends = "kitti-d0"\n[set.mine]\nfrom = "me"\nlearning_rate = 0.01\n',
+        encoding="utf-8",
+    )
+
+    message = build_pipeline("mine", Changes(("batch_size=8",)), workspace).message
+
+    assert cosine(message).learning_rate_base == pytest.approx(0.01)
+    # In proportion to the base: 0.001 of 0.08.
+    assert cosine(message).warmup_learning_rate == pytest.approx(0.000125)
+
+
+def test_what_a_preset_sets_can_be_left_out(workspace: Workspace) -> None:
+    """-d comes after the preset's own settings."""
+    preset = workspace.templates / "presets" / "mine.toml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text(
+        'about = "a"\nextends = "kitti-d0"\n[set.mine]\nfrom = "me"\n'
+        '"train_config.gradient_clipping_by_norm" = 10.0\n',
+        encoding="utf-8",
+    )
+    clipping = "train_config.gradient_clipping_by_norm"
+
+    assert build_pipeline("mine", Changes(), workspace).message.train_config.HasField(
+        "gradient_clipping_by_norm"
+    )
+    left = build_pipeline("mine", Changes((), (clipping,)), workspace).message
+    assert not left.train_config.HasField("gradient_clipping_by_norm")
+    other = build_pipeline("mine", Changes((f"{clipping}=5",)), workspace).message
+    assert other.train_config.gradient_clipping_by_norm == 5
+
+
 def test_rates_follow_the_published_batch_also_beside_a_patch(
     workspace: Workspace, tmp_path: Path
 ) -> None:

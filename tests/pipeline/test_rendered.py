@@ -249,3 +249,11 @@ def test_neither_pipeline_nor_preset(workspace: Workspace) -> None:
     with pytest.raises(ConfigError) as caught:
         ensure_rendered("kitti-d9", Changes(), workspace)
     assert caught.value.fix.startswith('Did you mean "kitti-d')
+
+
+def test_a_name_that_no_file_can_have_is_an_error(workspace: Workspace) -> None:
+    """Too long for the file system, to write and to look for."""
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write_rendered("kitti-d0", Changes(), workspace, workspace.root / ("x" * 300))
+    with pytest.raises(ConfigError, match="neither a pipeline nor a preset"):
+        ensure_rendered("x" * 300, Changes(), workspace)
