@@ -7,6 +7,7 @@ follows from them.
 from __future__ import annotations
 
 from odapi_runner.pipeline.rules import (
+    anchors,
     augmentation,
     augmentation_values,
     checkpoint,
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     *faster_rcnn.RULES,
     *keypoints.RULES,
     *pyramid.RULES,
+    *anchors.RULES,
     *steps.RULES,
     *schedule.RULES,
     *cosine.RULES,
