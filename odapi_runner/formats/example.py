@@ -136,7 +136,7 @@ def decode_annotations(features: Features) -> Annotated:
         width=features.one("int64_list", WIDTH, 0),
         encoded=b"",
         image_format=features.text(features.one("bytes_list", FORMAT, b"")) or sniff_format(head),
-        boxes_yxyx_norm=np.stack(columns, axis=1),
+        boxes_yxyx_norm=np.ascontiguousarray(np.array(columns).T),
         class_names=names,
         class_ids=ids,
         is_crowd=features.per_box("int64_list", IS_CROWD, boxes).astype(np.bool_),

@@ -12,7 +12,7 @@ buffers, https://protobuf.dev/programming-guides/encoding/ (where a value begins
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -42,10 +42,10 @@ class Features:
 
     def kind(self, key: str) -> str | None:
         """`bytes_list`, `float_list` or `int64_list`; None where the key is absent."""
-        if key in self._large:
-            return "bytes_list"
         feature = self._small.get(key)
-        kind: str | None = None if feature is None else feature.WhichOneof("kind")
+        if feature is None:
+            return "bytes_list" if key in self._large else None
+        kind: str | None = feature.WhichOneof("kind")
         return kind
 
     def has(self, key: str) -> bool:
@@ -53,7 +53,7 @@ class Features:
         kind = self.kind(key)
         return kind is not None and len(self.values(kind, key)) > 0
 
-    def values(self, kind: str, key: str) -> Any:
+    def values(self, kind: str, key: str) -> Sequence[Any]:
         """The values of a feature; none where it is absent.
 
         Raises:
@@ -64,7 +64,11 @@ class Features:
             return ()
         if held != kind:
             self.refuse(f"{key} is a {held}, expected a {kind}")
-        return (self._large[key],) if key in self._large else getattr(self._small[key], kind).value
+        if key in self._large:
+            return (self._large[key],)
+        # A list of its own is read much faster than the container of the message.
+        values: list[Any] = getattr(self._small[key], kind).value[:]
+        return values
 
     def numbers(self, kind: str, key: str) -> NDArray[Any]:
         dtype = np.float32 if kind == "float_list" else np.int64
@@ -116,13 +120,13 @@ def parse_features(data: bytes, where: str = "record") -> Features:
     except (ValueError, DecodeError):
         # Nobody's serializer writes it like this. What it is, the parser of the whole decides.
         try:
-            small, large = dict(_Example.FromString(data).features.feature), {}
+            small, large = _Example.FromString(data).features.feature, {}
         except DecodeError as error:
             raise DataError(f"{where}: not a tf.train.Example", fix=_FIX) from error
     return Features(small, large, where)
 
 
-def _parse_in_place(data: memoryview) -> tuple[dict[str, Any], dict[str, memoryview]]:
+def _parse_in_place(data: memoryview) -> tuple[Mapping[str, Any], dict[str, memoryview]]:
     """The small features parsed, the large ones found.
 
     Raises:
@@ -132,18 +136,23 @@ def _parse_in_place(data: memoryview) -> tuple[dict[str, Any], dict[str, memoryv
     features, end = _delimited(data, 0, _FIRST)
     if end != len(data):
         raise ValueError("more than one field")
-    rest, large, start = [], {}, 0
+    rest, large, start, parsed = [], {}, 0, 0  # entries up to `parsed` are in `rest` or found
     while start < len(features):
+        tag, size = features[start : start + 2]
+        if tag == _FIRST and size < 0x80:  # most entries are short, and so are their lengths
+            start += 2 + size
+            continue
         entry, end = _delimited(features, start, _FIRST)
         found = _find_value(entry) if len(entry) > _LARGE else None
         if found:
             large[found[0]] = found[1]
-        else:
-            rest.append(features[start:end])
+            rest.append(features[parsed:start])
+            parsed = end
         start = end
-    small = dict(_Features.FromString(b"".join(rest)).feature)
+    rest.append(features[parsed:])
+    small = _Features.FromString(b"".join(rest)).feature
     # Of a key that is there twice the last one counts, and their order is lost here.
-    if large.keys() & small.keys():
+    if any(key in small for key in large):
         raise ValueError("a key twice")
     return small, large
 

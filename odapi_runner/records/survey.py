@@ -28,7 +28,7 @@ from odapi_runner.records.tally import Tally
 SAMPLE: Final = 200
 
 # What one core reads at a time: enough to be worth the handing out, little enough to share well.
-_CHUNK_BYTES: Final = 32_000_000
+_CHUNK_BYTES: Final = 64_000_000
 _CHUNK_RECORDS: Final = 256
 
 
