@@ -12,7 +12,7 @@ from odapi_runner.pipeline.rules.subject import Subject
 def masks_are_loaded(subject: Subject) -> Iterator[Finding]:
     """A model that learns masks has a reader that loads them: `load_instance_masks: true`."""
     reader = subject.training
-    if _learns_masks(subject) and not reader.settings.load_instance_masks:
+    if subject.learns_masks and not reader.settings.load_instance_masks:
         place = f"{reader.place}.load_instance_masks"
         what = "the model learns masks, and its reader loads none"
         yield Finding("masks-not-loaded", "error", place, what, f"-s {place}=true")
@@ -50,17 +50,6 @@ def keypoints_are_there(subject: Subject) -> Iterator[Finding]:
             what = f"none of the {survey.looked_at} records looked at has keypoints"
             fix = "Write image/object/keypoint/{x,y,visibility}, or take another model."
             yield Finding("keypoints-missing", "error", reader.place, what, fix)
-
-
-def _learns_masks(subject: Subject) -> bool:
-    model = subject.config.model
-    if model.WhichOneof("model") == "faster_rcnn":
-        predictor = model.faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor
-        return bool(model.faster_rcnn.number_of_stages == 3 or predictor.predict_instance_masks)
-    center_net = model.center_net
-    return any(
-        center_net.HasField(name) for name in ("mask_estimation_task", "deepmac_mask_estimation")
-    )
 
 
 def _learns_keypoints(subject: Subject) -> bool:
