@@ -79,7 +79,8 @@ def _nothing(given: str | Path, presets: Sequence[str], workspace: Workspace) ->
             f"{given}: there is no pipeline.config in this folder", fix="Give a config itself."
         )
     folders = (*workspace.train.glob("*/"), *workspace.pipelines.glob("*/"))
-    configs = (str(path) for path in Path(given).parent.glob("*.config"))
+    beside = Path(given).parent
+    configs = map(str, beside.glob("*.config") if files.is_folder(beside) else ())
     near = did_you_mean(str(given), {*presets, *(path.name for path in folders), *configs})
     return ConfigError(
         f'"{given}": neither a config nor the name of a run, a pipeline or a preset',

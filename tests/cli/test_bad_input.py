@@ -99,6 +99,7 @@ def test_a_name_that_is_no_utf_8_is_printed(tmp_path: Path, output: str) -> None
         ["check", b"\xff"],
         ["edit", "x" * 300],
         ["diff", "x" * 300, "a"],
+        ["diff", "a/" * 3000, "a"],
         ["train", "x" * 300],
         ["train", "--config", "x" * 300],
         ["render", "--preset", "x" * 300],

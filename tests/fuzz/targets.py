@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from fuzz import samples
 from fuzz.harness import Target
-from fuzz.mutate import mutate_bytes, mutate_text
+from fuzz.mutate import TOKENS, mutate_bytes, mutate_text
 from odapi_runner.backends.check import CHECKED, check
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.checkpoint_index import read_index, read_tensor
@@ -24,6 +27,7 @@ from odapi_runner.pipeline.edit import edit
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.presets import read_preset
 from odapi_runner.pipeline.render import build_pipeline
+from odapi_runner.proto.messages import is_map, is_repeated
 from odapi_runner.proto.text import parse_pipeline, read_pipeline, render_pipeline
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.records.survey import survey_records
@@ -32,6 +36,8 @@ from odapi_runner.report.parse import parse
 from odapi_runner.workspace import Workspace
 from support.checkpoints import table
 from support.random_configs import random_message
+
+_PATHS = ("x" * 300, "a/" * 3000, "/", ".", "~/a", "/proc/self/mem", "data", "**/*", "[", "data/[")
 
 # Inputs of people are texts in some encoding; now and then not even that.
 _ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "cp949")
@@ -76,11 +82,47 @@ def _run_config(data: bytes, folder: Path) -> None:
 
 
 def _make_message(random: Random) -> bytes:
-    """Any message of the language at all, on top of one that trains."""
+    """Any message of the language at all, on top of one that trains, with odd values in it."""
     message = type(samples.messages()[0])()
     message.CopyFrom(random.choice(samples.messages()))
-    message.MergeFrom(random_message(random))
+    if random.random() < 0.7:
+        message.MergeFrom(random_message(random))
+    values = list(_scalars(message))
+    for parent, field in random.sample(values, min(len(values), random.choice((0, 1, 3, 20)))):
+        value = _odd_value(random, field)
+        if field.has_presence:
+            setattr(parent, field.name, value)
+        else:
+            getattr(parent, field.name)[random.randrange(len(getattr(parent, field.name)))] = value
     return message.SerializeToString()
+
+
+def _scalars(message: Any) -> Iterator[tuple[Any, FieldDescriptor]]:
+    """Every message below one with each scalar field, or list of them, that is set in it."""
+    for field, value in message.ListFields():
+        if is_map(field):
+            continue
+        if not field.message_type:
+            yield message, field
+        else:
+            for item in value if is_repeated(field) else [value]:
+                yield from _scalars(item)
+
+
+def _odd_value(random: Random, field: FieldDescriptor) -> Any:
+    """The ends of a type's range, and what is no number or no path."""
+    if field.enum_type:
+        return random.choice(list(field.enum_type.values_by_number))
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return random.choice((*TOKENS, *_PATHS))
+    return random.choice(
+        {
+            FieldDescriptor.TYPE_BOOL: (False, True),
+            FieldDescriptor.TYPE_UINT32: (0, 1, 2**31, 2**32 - 1),
+            FieldDescriptor.TYPE_INT32: (-(2**31), -1, 0, 1, 2**31 - 1),
+            FieldDescriptor.TYPE_FLOAT: (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e-38, 3e38),
+        }[field.type]
+    )
 
 
 def _run_message(data: bytes, folder: Path) -> None:

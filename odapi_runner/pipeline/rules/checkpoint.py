@@ -125,7 +125,8 @@ def _advice_for_folder(written: str, folder: Path) -> str:
 
 def _prefixes_in(folder: Path) -> list[str]:
     """The checkpoints of a folder, the newest first: ckpt-10 is newer than ckpt-9."""
-    names = [path.name.removesuffix(_INDEX) for path in folder.glob(f"*{_INDEX}")]
+    found = folder.glob(f"*{_INDEX}") if files.is_folder(folder) else ()
+    names = [path.name.removesuffix(_INDEX) for path in found]
     return sorted(names, key=lambda name: (len(name), name), reverse=True)
 
 

@@ -45,19 +45,26 @@ EXTRACTORS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_COARSEST = 16  # a level of which one place is 65,536 pixels wide
 _TOP_OF_BACKBONE = 5  # its coarsest level; a pyramid makes those beyond by strides
 
 
 def pyramid_levels(model: Any) -> tuple[int, int] | None:
-    """The finest and the coarsest level of a model's pyramid; None where it has none."""
+    """The finest and the coarsest level of a model's pyramid; None where it has none.
+
+    Nor is one told whose levels no image could have: those are for the model's builder to refuse.
+    """
     extractor = model.feature_extractor
-    if extractor.type in _EFFICIENTNETS:
-        return extractor.bifpn.min_level, extractor.bifpn.max_level
     if re.fullmatch(r"faster_rcnn_.*_fpn_keras", extractor.type) and not extractor.HasField("fpn"):
         return 2, 6
-    if re.fullmatch(r"(ssd|faster_rcnn)_.*_fpn_keras", extractor.type):
-        return extractor.fpn.min_level, extractor.fpn.max_level
-    return None
+    if extractor.type in _EFFICIENTNETS:
+        levels = extractor.bifpn
+    elif re.fullmatch(r"(ssd|faster_rcnn)_.*_fpn_keras", extractor.type):
+        levels = extractor.fpn
+    else:
+        return None
+    is_possible = 0 <= levels.min_level <= levels.max_level <= _COARSEST
+    return (levels.min_level, levels.max_level) if is_possible else None
 
 
 def joined_levels(model: Any) -> tuple[int, int] | None:
