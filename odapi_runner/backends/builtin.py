@@ -54,7 +54,7 @@ RULES = (
         "engine",
         engine_honours_every_field,
         engine="builtin",
-        api="It does what the field says: --engine tf-models trains with it.",
+        api="It does what the field says, where odapi check --engine tf-models has no error.",
         fails="train_config { freeze_variables: 'conv' }",
         passes="train_config { }",
     ),

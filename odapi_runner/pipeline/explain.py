@@ -53,7 +53,8 @@ def render_page(rule: Rule) -> str:
     facts = [
         f"Severity  {_MEANINGS[rule.severity]}",
         f"Engine    {_ENGINES[rule.engine]}",
-        f"Ignore    # odapi: ignore={rule.id}   behind the field, above it, or before all fields",
+        f"Ignore    # odapi: ignore={rule.id}",
+        "          behind the field, above it, or before the first field of the file",
     ]
     return "\n\n".join([*parts, "\n".join(facts)]) + "\n"
 

@@ -140,12 +140,16 @@ RULES = (
         checkpoint_is_there,
         api="Restoring fails after the model is built (model_lib_v2.py, "
         "`load_fine_tune_checkpoint`).",
+        fails='fine_tune_checkpoint: "model_zoo/NAME/checkpoint"',
+        passes='fine_tune_checkpoint: "model_zoo/NAME/checkpoint/ckpt-0"',
     ),
     Rule(
         "checkpoint-damaged",
         checkpoint_is_whole,
         api="Restoring fails after the model is built, or much later where only the data of a "
         "variable is missing (model_lib_v2.py, `load_fine_tune_checkpoint`).",
+        fails="ckpt-0.index without ckpt-0.data-00000-of-00001",
+        passes="both files, as they were unpacked",
     ),
     Rule(
         "checkpoint-type",
@@ -153,12 +157,16 @@ RULES = (
         api="An empty type is classification (detection with from_detection_checkpoint): only the "
         "backbone is restored; an unknown one is a ValueError (utils/config_util.py, "
         "`update_fine_tune_checkpoint_type`; `restore_from_objects` of the meta-architectures).",
+        fails='fine_tune_checkpoint_type: "detect"',
+        passes='fine_tune_checkpoint_type: "detection"',
     ),
     Rule(
         "checkpoint-version",
         checkpoint_has_version_two,
         api='The default is V1: ValueError "Checkpoint version should be V2" '
         "(model_lib_v2.py, `train_loop`).",
+        fails='fine_tune_checkpoint: "…", and no version',
+        passes='fine_tune_checkpoint: "…" fine_tune_checkpoint_version: V2',
     ),
     Rule(
         "checkpoint-rotates",
@@ -167,6 +175,8 @@ RULES = (
         "into the folder that holds it none can be trained: RuntimeError (model_lib_v2.py, "
         "`train_loop`; utils/variables_helper.py, `ensure_checkpoint_supported`).",
         severity="warning",
+        fails='fine_tune_checkpoint: "train/kitti-d0/ckpt-12", and kitti-d0 is being trained',
+        passes="the same, once kitti-d0 has ended",
     ),
     *checkpoint_contents.RULES,
     *checkpoint_model.RULES,

@@ -141,6 +141,8 @@ RULES = (
         checkpoint_is_of_tf2,
         api="IOError: Checkpoint is expected to be an object-based checkpoint (model_lib_v2.py, "
         "`load_fine_tune_checkpoint`).",
+        fails='fine_tune_checkpoint: "…/model.ckpt", of the TF1 zoo',
+        passes='fine_tune_checkpoint: "…/checkpoint/ckpt-0", of the TF2 zoo',
     ),
     Rule(
         "checkpoint-contents",
@@ -148,18 +150,24 @@ RULES = (
         api="An AssertionError that lists objects without values, after the model is built; "
         "detection with a classification checkpoint is a RuntimeError (`restore_from_objects` of "
         "the meta-architectures; utils/variables_helper.py, `ensure_checkpoint_supported`).",
+        fails='a backbone that was trained to classify, and type: "detection"',
+        passes='the same, and type: "classification"',
     ),
     Rule(
         "checkpoint-classes",
         heads_have_the_same_classes,
         api="A ValueError on the shape of one variable, after the model is built "
         "(model_lib_v2.py, `load_fine_tune_checkpoint`).",
+        fails='a detector of 90 classes, type: "full", and num_classes: 3',
+        passes='a detector of 90 classes, type: "detection", and num_classes: 3',
     ),
     Rule(
         "checkpoint-precision",
         variables_have_full_precision,
         api="Restoring fails on the type of a variable, after the model is built (model_lib_v2.py, "
         "`load_fine_tune_checkpoint`).",
+        fails="a checkpoint whose kernels are float16",
+        passes="a checkpoint whose kernels are float32",
     ),
     Rule(
         "checkpoint-step",
@@ -167,6 +175,8 @@ RULES = (
         api="It restores what it finds; its trainer saves ckpt-1 at step 0 (model_lib_v2.py, "
         "`train_loop`).",
         severity="warning",
+        fails='fine_tune_checkpoint: "train/NAME/ckpt-1", of step 0',
+        passes='fine_tune_checkpoint: "train/NAME/ckpt-8"',
     ),
     Rule(
         "checkpoint-averages",
@@ -174,5 +184,7 @@ RULES = (
         api="The model's raw weights are restored, the averages in the optimizer's slots are not "
         "(official/modeling/optimization/ema_optimizer.py).",
         severity="hint",
+        fails="a checkpoint that was trained with use_moving_average: true",
+        passes="a checkpoint that was trained with use_moving_average: false",
     ),
 )

@@ -129,6 +129,8 @@ RULES = (
         feature_extractor_is_of_the_same_kind,
         api="An AssertionError that lists objects without values, after the model is built "
         "(model_lib_v2.py, `load_fine_tune_checkpoint`).",
+        fails="ssd_mobilenet_v2_keras, with the checkpoint of an EfficientDet",
+        passes="ssd_mobilenet_v2_keras, with the checkpoint of an SSD MobileNet V2",
     ),
     Rule(
         "checkpoint-backbone",
@@ -136,11 +138,15 @@ RULES = (
         api="A ValueError on the shapes of one variable or an AssertionError on objects without "
         "values; a deeper ResNet's first stages are restored without a word into the two of a "
         "Faster R-CNN (model_lib_v2.py, `load_fine_tune_checkpoint`).",
+        fails="ssd_efficientnet-b1_bifpn_keras, with the checkpoint of EfficientDet-D0",
+        passes="ssd_efficientnet-b0_bifpn_keras, with the checkpoint of EfficientDet-D0",
     ),
     Rule(
         "checkpoint-neck",
         neck_has_the_same_size,
         api="A ValueError on the shapes of one variable, or an AssertionError on objects without "
         "values (model_lib_v2.py, `load_fine_tune_checkpoint`).",
+        fails="bifpn { num_filters: 88 }, with the checkpoint of EfficientDet-D0",
+        passes="bifpn { num_filters: 64 }, with the checkpoint of EfficientDet-D0",
     ),
 )

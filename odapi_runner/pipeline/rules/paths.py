@@ -92,7 +92,10 @@ def _setting(place: str) -> str:
     return _WORDS.get(name) or _RECORDS[place.partition("_")[0]]
 
 
-_API = "It looks for a file of exactly that name, after the model is built (tf.io.gfile)."
+_API = (
+    "It looks for a file of exactly that name, after the model is built "
+    "(builders/dataset_builder.py, utils/label_map_util.py, model_lib_v2.py)."
+)
 
 RULES = (
     Rule(
