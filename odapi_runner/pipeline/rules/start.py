@@ -99,11 +99,8 @@ class Start:
 
 def build_start(subject: Subject) -> Start | None:
     """The start of a fine-tuning; None where there is none, or where other rules speak of it."""
-    family = subject.config.model.WhichOneof("model")
-    train = subject.config.train_config
+    train, stored, family = subject.config.train_config, subject.stored, subject.family
     kind = train.fine_tune_checkpoint_type
-    stored = subject.stored
-    if stored is None or stored.graph is None or family not in _HEADS or kind not in TYPES:
+    if stored is None or stored.graph is None or family is None or kind not in TYPES:
         return None
-    model = getattr(subject.config.model, family)
-    return Start(stored, train.fine_tune_checkpoint, family, kind, model)
+    return Start(stored, train.fine_tune_checkpoint, family, kind, subject.model)

@@ -28,6 +28,7 @@ class Stored:
     index: CheckpointIndex
     graph: ObjectGraph | None  # None: saved by names, as TF1 does
     step: int | None  # None: no training saved it
+    slots: frozenset[str]  # names of the optimizer's values by variable: momentum, average, …
 
     def find(self, *names: str) -> int | None:
         """The object at the end of a path from the root; None where the path breaks off."""
@@ -92,4 +93,5 @@ def _read_stored(prefix: Path, _modified: int, _size: int) -> Stored:
     index = read_index(prefix)
     check_shards(index)
     graph = read_graph(index) if index.is_object_based else None
-    return Stored(index, graph, read_step(index))
+    slots = frozenset(graph.slots() if graph else ())
+    return Stored(index, graph, read_step(index), slots)
