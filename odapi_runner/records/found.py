@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -167,9 +167,8 @@ class Survey:
         return here[order], there[order]
 
 
-def merge_surveys(parts: Iterable[Survey]) -> Survey:
+def merge_surveys(parts: Sequence[Survey]) -> Survey:
     """Add up surveys of records of the same files; of all examples the first ones stay."""
-    parts = list(parts)
     classes: dict[ClassKey, ClassCounts] = {}
     faults: dict[str, FaultCounts] = {}
     box_counts: Counter[int] = Counter()

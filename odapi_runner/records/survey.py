@@ -72,9 +72,9 @@ def survey_records(
         for file, (index, numbers) in enumerate(zip(indices, chosen, strict=True))
         for chunk in _cut(file, index, numbers)
     ]
-    parts = map_ahead(
-        partial(_survey_chunk, decode=decode), track(chunks, title), threads=count_cores()
-    )
+    surveyed = map_ahead(partial(_survey_chunk, decode=decode), chunks, threads=count_cores())
+    # Progress is of what is done, not of what has been handed out.
+    parts = [part for _, part in zip(track(chunks, title), surveyed, strict=True)]
     survey = replace(
         merge_surveys(parts),
         files=tuple(index.path for index in indices),

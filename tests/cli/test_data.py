@@ -149,6 +149,24 @@ def test_faulty_records_fail_after_the_table(kitti: Path) -> None:
     )
 
 
+def test_images_cut_short_are_found_by_decoding(kitti: Path) -> None:
+    """Their headers are whole; `convert --decode` finds them earlier."""
+    path = kitti / "training" / "image_2" / "000003.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    convert = ("convert", "kitti", "KITTI", "--out", "out")
+
+    refused = run(*convert, "--decode")
+    assert refused.exit_code == 1
+    assert "000003.png: the image cannot be read (" in refused.stderr
+    assert run(*convert).exit_code == 0
+    assert run("inspect", "out").exit_code == 0
+
+    inspected = run("inspect", "out", "--decode", "--format", "csv")
+    assert inspected.exit_code == 1
+    assert "fault,image undecodable,,1," in inspected.stdout
+    assert "(image undecodable: 1 of 10 records)\n" in inspected.stderr
+
+
 def test_help_has_an_example() -> None:
     """Every command of the group shows how it is typed."""
     for command in ((), ("convert",), ("convert", "kitti"), ("convert", "voc"), ("inspect",)):
