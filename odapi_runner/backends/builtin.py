@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from odapi_runner.engine.ignored import TUNING
@@ -35,8 +36,15 @@ def engine_honours_every_field(subject: Subject) -> Iterator[Finding]:
     """
     from odapi_runner.engine.read_config import refused
 
-    for item in refused(subject.config):
-        yield Finding("engine", "error", item.path, item.reason, item.fix)
+    refusals = refused(subject.config)
+    lists = Counter((_list_of(item.path), item.reason) for item in refusals)
+    for item in refusals:
+        # A list that is refused as a whole is one finding, not one for each of its elements.
+        whole = _list_of(item.path)
+        if lists[whole, item.reason] == 1:
+            yield Finding("engine", "error", item.path, item.reason, item.fix)
+        elif item.path.endswith("[0]"):
+            yield Finding("engine", "error", whole, item.reason, f"Remove it: -d {whole}")
 
 
 def tuning_has_an_effect(subject: Subject) -> Iterator[Finding]:
@@ -69,6 +77,11 @@ RULES = (
         passes="train_input_reader { }",
     ),
 )
+
+
+def _list_of(path: str) -> str:
+    """The path of the list that a path ends in an element of; any other path as it is."""
+    return path[: path.rindex("[")] if path.endswith("]") else path
 
 
 def _run_options(run: RunDir) -> list[str]:

@@ -18,7 +18,8 @@ from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated, decode_example
 from odapi_runner.formats.groundtruth import box_classes
 from odapi_runner.formats.label_map import LabelMap, read_label_map
-from odapi_runner.formats.tfrecord import expand_patterns, index_records, read_record
+from odapi_runner.formats.patterns import expand_patterns
+from odapi_runner.formats.tfrecord import index_records, read_record
 
 
 class Sample(NamedTuple):

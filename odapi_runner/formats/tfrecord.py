@@ -1,4 +1,4 @@
-"""TFRecord files: framing, an index of record places, and the patterns that name them.
+"""TFRecord files: framing, and an index of record places.
 
 A file is nothing but records, one after another:
 
@@ -9,12 +9,11 @@ All numbers are little-endian. Source: tensorflow/core/lib/io/record_writer.h.
 
 from __future__ import annotations
 
-import glob
 import mmap
 import os
 import struct
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +23,7 @@ from typing import BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from odapi_runner import files
-from odapi_runner.errors import DataError, did_you_mean
+from odapi_runner.errors import DataError
 from odapi_runner.formats.crc32c import masked_crc32c
 
 _HEADER = struct.Struct("<QI")
@@ -139,29 +137,6 @@ class RecordWriter:
         self._stream.write(length + _FOOTER.pack(masked_crc32c(length)))
         self._stream.write(payload)
         self._stream.write(_FOOTER.pack(masked_crc32c(payload)))
-
-
-def expand_patterns(patterns: Sequence[str], root: Path) -> list[Path]:
-    """The files that the patterns of a config name, in the order of the patterns, sorted in each.
-
-    `*`, `?` and `[...]` stay within one folder and match hidden files, as `tf.io.gfile.glob` has
-    them. A relative pattern starts at `root`. A file named twice is listed twice.
-
-    Raises:
-        DataError: a pattern that matches nothing.
-    """
-    return [path for pattern in patterns for path in _expand(pattern, root)]
-
-
-def _expand(pattern: str, root: Path) -> list[Path]:
-    # Path.glob takes no absolute patterns.
-    found = sorted(glob.glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
-    if not found:
-        folder = (root / pattern).parent
-        there = [path.name for path in folder.iterdir()] if files.is_folder(folder) else []
-        advice = did_you_mean(Path(pattern).name, there) or f"Looked for it in {root}."
-        raise DataError(f"{pattern}: no file of that name", fix=advice)
-    return [root / name for name in found]
 
 
 def _walk(path: Path, content: mmap.mmap) -> Iterator[tuple[int, int]]:

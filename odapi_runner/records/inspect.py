@@ -7,7 +7,7 @@ from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.errors import DataError
-from odapi_runner.formats.tfrecord import expand_patterns
+from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.records.found import ClassCounts, ClassKey, Survey
 from odapi_runner.records.progress import Track, untracked
 from odapi_runner.records.survey import survey_records

@@ -18,7 +18,7 @@ from odapi_runner import __version__, files
 from odapi_runner.backends import AUTO, find_engine
 from odapi_runner.backends.check import check
 from odapi_runner.errors import ConfigError
-from odapi_runner.formats.tfrecord import expand_patterns
+from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import without_fine_tuning

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from odapi_runner.errors import DataError
 from odapi_runner.formats.crc32c import masked_crc32c
+from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.formats.tfrecord import (
     RecordWriter,
-    expand_patterns,
     index_records,
     open_records,
     read_record,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from odapi_runner.pipeline.rules import checkpoint_contents, checkpoint_model
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.start import TYPES
 from odapi_runner.pipeline.rules.subject import Subject
+from odapi_runner.pipeline.zoo import read_catalogue
 from odapi_runner.rundir import RunDir
-from odapi_runner.workspace import Workspace, shipped
+from odapi_runner.workspace import Workspace
 
 _PLACE = "train_config.fine_tune_checkpoint"
 _FILE = re.compile(r"(.*)\.(index|meta|data-\d+-of-\d+)")
@@ -101,14 +101,14 @@ def _absent(written: str, path: Path, workspace: Workspace) -> tuple[str, str]:
         if written.endswith(_ARCHIVES):
             return what, "Unpack it, and name the prefix of the checkpoint inside."
         return what, "Name a checkpoint such as FOLDER/ckpt-0, or train with --from-scratch."
-    catalogue = tomllib.loads((shipped("model_zoo") / "catalogue.toml").read_text("utf-8"))
+    catalogue = read_catalogue()
     parts = Path(written).parts
     for depth, name in enumerate(parts):
         if name in catalogue:
             folder = workspace.shown(workspace.resolve(Path(*parts[:depth])))
             return (
                 f"{written}: the published detector is not there",
-                f"Unpack {catalogue[name]['url']} into {folder}, or train with --from-scratch.",
+                f"Unpack {catalogue[name].url} into {folder}, or train with --from-scratch.",
             )
     what = f"{written}: there is no {path.name}{_INDEX} in {workspace.shown(path.parent)}"
     if prefixes := _prefixes_in(path.parent):

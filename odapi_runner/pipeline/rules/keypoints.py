@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from odapi_runner import files
 from odapi_runner.errors import OdapiError, did_you_mean
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.augmentation import find_steps
@@ -26,6 +27,9 @@ def keypoint_map_is_there(subject: Subject) -> Iterator[Finding]:
     if not path:
         what = "the model learns keypoints, and names no label map that lists them"
         yield Finding("keypoint-map", "error", _MAP, what, f"-s {_MAP}=FILE")
+    elif not files.is_file(subject.workspace.resolve(path)):
+        what = f"{path}: no such file"
+        yield Finding("keypoint-map", "error", _MAP, what, f"Correct the path: -s {_MAP}=FILE")
     else:
         try:
             _classes(subject)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.label_map import LabelMap, read_label_map
+from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.pipeline.comments import Comment
 from odapi_runner.pipeline.rules.stored import Stored, read_stored
 from odapi_runner.records.progress import Track, untracked
@@ -15,6 +17,8 @@ from odapi_runner.workspace import Workspace
 
 if TYPE_CHECKING:  # numpy comes with it
     from odapi_runner.records.found import Survey
+
+_ReadMap = tuple[LabelMap | None, OdapiError | None]
 
 # What TF2 builds; `experimental_model` is a name that only TF1 looks up.
 _FAMILIES = ("ssd", "faster_rcnn", "center_net")
@@ -29,6 +33,29 @@ class Look:
     decode: bool = False  # decode whole images, not only their headers
     track: Track = untracked
     surveys: dict[tuple[Path, ...], Survey] = field(default_factory=dict)  # by files
+    matches: dict[str, Sequence[Path]] = field(default_factory=dict)  # by absolute pattern
+    label_maps: dict[Path, _ReadMap] = field(default_factory=dict)
+
+    def expand(self, pattern: str, workspace: Workspace) -> Sequence[Path]:
+        """The files that a pattern names.
+
+        Raises:
+            DataError: there is none.
+        """
+        key = str(workspace.resolve(pattern))
+        if key not in self.matches:
+            self.matches[key] = expand_patterns([pattern], workspace.root)
+        return self.matches[key]
+
+    def label_map(self, path: str, workspace: Workspace) -> _ReadMap:
+        """A label map, or what is wrong with it; neither where none is named."""
+        file = workspace.resolve(path)
+        if path and file not in self.label_maps:
+            try:
+                self.label_maps[file] = read_label_map(file), None
+            except OdapiError as error:
+                self.label_maps[file] = None, error
+        return self.label_maps.get(file, (None, None)) if path else (None, None)
 
     def survey(self, files: tuple[Path, ...], title: str) -> Survey | None:
         """What the records of these files hold, read once; None where none are to be read."""
@@ -130,18 +157,15 @@ def build_subject(
 
 
 def _build_reader(place: str, reader: Any, workspace: Workspace, look: Look) -> Reader:
-    # numpy comes with it, and a config without files has no need of that.
-    from odapi_runner.formats.tfrecord import expand_patterns
-
     patterns = tuple(reader.tf_record_input_reader.input_path)
     files: list[Path] = []
     absent: list[DataError] = []
     for pattern in patterns:
         try:
-            files += expand_patterns([pattern], workspace.root)
+            files += look.expand(pattern, workspace)
         except DataError as error:
             absent.append(error)
-    label_map, problem = _read_label_map(reader.label_map_path, workspace)
+    label_map, problem = look.label_map(reader.label_map_path, workspace)
     return Reader(
         place=place,
         patterns=patterns,
@@ -160,15 +184,6 @@ def _holds_examples(reader: Any) -> bool:
     kinds = type(reader).DESCRIPTOR.fields_by_name["input_type"].enum_type.values_by_number
     name: str = kinds[reader.input_type].name
     return name != "TF_SEQUENCE_EXAMPLE"
-
-
-def _read_label_map(path: str, workspace: Workspace) -> tuple[LabelMap | None, OdapiError | None]:
-    if not path:
-        return None, None
-    try:
-        return read_label_map(workspace.resolve(path)), None
-    except OdapiError as error:
-        return None, error
 
 
 def _read_stored(prefix: str, workspace: Workspace) -> tuple[Stored | None, OdapiError | None]:
