@@ -17,8 +17,9 @@ from collections.abc import Iterable
 
 import click
 
-# The longest line of an error: what it quotes may be of any length.
+# The longest line of an error, and the longest remedy: what they quote may be of any length.
 _LONGEST = 500
+_LONGEST_FIX = 2000  # the names of all presets
 
 
 class OdapiError(click.ClickException):
@@ -26,7 +27,7 @@ class OdapiError(click.ClickException):
 
     def __init__(self, what: str, *, fix: str) -> None:
         self.what = "\n".join(shortened(printable(line)) for line in what.split("\n"))
-        self.fix = printable(fix)
+        self.fix = shortened(printable(fix), _LONGEST_FIX)
         super().__init__(f"{self.what}\n  {self.fix}")
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from odapi_runner.errors import ConfigError
+from odapi_runner.errors import ConfigError, printable
 from odapi_runner.pipeline.draft import Draft
 from odapi_runner.pipeline.paths import BRACKETS
 from odapi_runner.pipeline.shorthands import SHORTHANDS
@@ -115,7 +115,7 @@ def parse_override(text: str) -> Override:
     """
     found = _OVERRIDE.fullmatch(text)
     if not found:
-        raise ConfigError(f'-s "{text}": not PATH=VALUE', fix="As in -s batch_size=8")
+        raise ConfigError(f'-s "{printable(text)}": not PATH=VALUE', fix="As in -s batch_size=8")
     return Override(found[1], found[3], found[2] == "+=")
 
 

@@ -27,7 +27,7 @@ SEED = int(os.environ.get("ODAPI_FUZZ_SEED", "0"))
 # Seconds: a hundred times what a case takes, since the machine may be busy.
 LIMIT = 10.0
 # A refusal is a sentence, not a screenful.
-LONGEST = 2000
+LONGEST = 3000
 _MOST_FAILURES = 3
 
 
