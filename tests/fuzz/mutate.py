@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 # What readers stumble over: ends of ranges, signs of the grammar, texts that are none.
-_WORDS = """
+_WORDS = r"""
     0 -1 1 2147483648 18446744073709551616 1e400 -0.0 0x1F 017 nan inf -inf true maybe V2 none
     ... … = += : ; , . { } {} }} [ ] [] [0] [-1] [999999999] < > ( ) # // " ' "" \ \x \u12 \777 "\
     가 é 𝟛 ٣ / .. ~ * ** C:\data\a data/*.record model train_config name {{x}} {%if%} {#
