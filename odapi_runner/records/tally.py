@@ -14,6 +14,7 @@ import numpy as np
 
 from odapi_runner.formats.example import Annotated, find_image
 from odapi_runner.formats.features import Features
+from odapi_runner.formats.image_header import parse_usual_header
 from odapi_runner.records.boxes import Boxes, describe_box, find_box_faults, join_boxes
 from odapi_runner.records.found import (
     ClassCounts,
@@ -28,11 +29,9 @@ from odapi_runner.records.sample import decode_image, parse_image_header
 MASK: Final = "image/object/mask"
 KEYPOINTS: Final = "image/object/keypoint/x"
 
-# Headers are at the front, and only profiles or a preview of the image make one longer.
-_HEADER_BYTES: Final = 65536
-
-# Bytes in the middle and at the end of an image that stand for all of them.
-_TOLD_BY: Final = 2048
+# Bytes in the middle and at the end of an image that stand for all of them: few enough for hashlib
+# to hash them at once, without letting other threads in.
+_TOLD_BY: Final = 1000
 
 
 @dataclass(slots=True)
@@ -185,10 +184,7 @@ def _read_image(encoded: bytes | memoryview, *, decode: bool) -> tuple[str, int,
     """
     if decode:
         return decode_image(io.BytesIO(encoded))
-    try:
-        return parse_image_header(io.BytesIO(encoded[:_HEADER_BYTES]))
-    except ValueError:
-        return parse_image_header(io.BytesIO(encoded))
+    return parse_usual_header(encoded) or parse_image_header(io.BytesIO(encoded))
 
 
 def _image_faults(
