@@ -99,12 +99,13 @@ def _propose(
             matched = _find_matched(changed, sample)
             if matched is not None and matched[of_size].mean() >= best:
                 best = matched[of_size].mean() + _BETTER / 2
-                words = f"{setting} {matched[of_size].mean():.0%} ({matched.mean():.0%} of all)"
+                shares = f"{matched[of_size].mean():.0%} ({matched.mean():.0%} of all)"
+                words = f"{shares} would match with {setting}"
         if words:
             told.append(words)
     if not told:
         return "None of the usual changes helps: look at the boxes with odapi data inspect."
-    return f"Of the {name} boxes would match with {', with '.join(told)}."
+    return f"Of the {name} boxes {', '.join(told)}."
 
 
 def _change_anchors(model: Any) -> Iterator[tuple[str, Any]]:

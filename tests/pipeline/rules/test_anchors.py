@@ -45,8 +45,8 @@ def test_it_says_what_would_help(found: Found) -> None:
     )
     # 1 instead of 4 makes the smallest anchors 8, 10 and 13 pixels, still 8 pixels apart.
     assert finding.fix == (
-        f"Of the small boxes would match with -s {SCALE}=1 75% (75% of all), "
-        "with -s image_size=256 100% (100% of all)."
+        f"Of the small boxes 75% (75% of all) would match with -s {SCALE}=1, "
+        "100% (100% of all) would match with -s image_size=256."
     )
     # And with the first of them it is well.
     better = holding(*scenes(8), sets=(f"{SCALE}=1",))
