@@ -50,7 +50,9 @@ def test_the_variants_differ_in_one_setting_and_have_no_fault(workspace: Workspa
         "model.ssd.anchor_generator.multiscale_anchor_generator.anchor_scale"
     ]
     for config in configs:
-        assert check(config, workspace, every_record=True, from_scratch=True) == []
+        found = check(config, workspace, every_record=True, from_scratch=True)
+        # How well anchors fit is what the demo compares.
+        assert {finding.rule for finding in found} <= {"anchors"}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -137,7 +137,8 @@ def _print_findings(config: str, findings: Sequence[Finding]) -> None:
     click.echo(f"{config}: {_counted(findings)}")
     for item in findings:
         where = f"{config}:{item.line}" if item.line else config
-        click.echo(f"{where}: {item.severity} {item.rule}: {item.place}: {item.what}\n  {item.fix}")
+        place = "" if item.place == config else f"{item.place}: "
+        click.echo(f"{where}: {item.severity} {item.rule}: {place}{item.what}\n  {item.fix}")
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -219,8 +219,8 @@ def _refuse_errors(plan: Plan) -> None:
     errors = [finding for finding in plan.findings if finding.severity == "error"]
     if errors:
         first = errors[0]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise ConfigError(f"{first.place}: {first.what}{more}", fix=first.fix)
+        count = f"1 of {len(errors)} errors: " if len(errors) > 1 else ""
+        raise ConfigError(f"{count}{first.place}: {first.what}", fix=first.fix)
 
 
 def _parent(plan: Plan) -> str | None:

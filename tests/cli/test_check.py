@@ -100,18 +100,18 @@ def test_findings_as_json(config: str) -> None:
 @pytest.mark.parametrize(
     ("content", "output"),
     [
-        (None, "x.config: error config: x.config: no such file\n  Check the path.\n"),
+        (None, "x.config: error config: no such file\n  Check the path.\n"),
         (
             b"model { ssd { num_clases: 3 } }",
             (
-                'x.config:1: error config: x.config: Ssd has no field "num_clases"\n'
+                'x.config:1: error config: Ssd has no field "num_clases"\n'
                 '  Did you mean "num_classes"?\n'
             ),
         ),
         (
             b"\xff",
             (
-                "x.config: error config: x.config: not a text in UTF-8 (byte 0)\n"
+                "x.config: error config: not a text in UTF-8 (byte 0)\n"
                 "  Save it as UTF-8; a checkpoint, a record or a picture is not a config.\n"
             ),
         ),
@@ -150,3 +150,61 @@ def test_checking_imports_neither_tensorflow_nor_jinja(config: str) -> None:
     loaded = set(json.loads(out.stdout.splitlines()[-1]))
     assert "google" in loaded
     assert not loaded & {"tensorflow", "tf_keras", "pandas", "PIL", "jinja2", "rich"}
+
+
+def test_a_page_a_list_and_a_mistyped_id() -> None:
+    """One rule in full, all of them in a table, and the nearest of what is mistyped."""
+    page = odapi("check", "--explain", "num-classes")
+    listed = odapi("check", "--explain", "list", "--format", "json")
+    wrong = odapi("check", "--explain", "num-clases")
+
+    assert page.output.startswith("num-classes: A class beyond `num_classes` would silently be")
+    assert "# odapi: ignore=num-classes\n" in page.output
+    rules = json.loads(listed.output)
+    assert len(rules) > 100
+    assert set(rules[0]) == {"rule", "severity", "engine", "looks for"}
+    assert wrong.exit_code == 1
+    assert wrong.output.startswith(
+        'Error: there is no rule "num-clases"\n  Did you mean "num-classes"'
+    )
+
+
+def test_for_code_hosts(config: str) -> None:
+    """SARIF and workflow commands, with the lines of the config."""
+    (line, _) = lines_with(config, "input_path")
+    sarif = odapi("check", config, "--from-scratch", "--format", "sarif")
+    github = odapi("check", config, "--from-scratch", "--format", "github")
+
+    (run,) = json.loads(sarif.output)["runs"]
+    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert (sarif.exit_code, region) == (1, {"startLine": line})
+    assert github.output.startswith(f"::error file={config},line={line},title=odapi records::train")
+    assert len(github.output.splitlines()) == 2
+
+
+def test_the_engine_and_the_devices_count(config: str) -> None:
+    """Rules of the Object Detection API alone, and of several devices."""
+    path = Path(config)
+    text = path.read_text("utf-8").replace("batch_size: 4", "batch_size: 3")
+    path.write_text(text, encoding="utf-8")
+
+    def rules(*options: str) -> list[str]:
+        result = odapi(
+            "check", config, "--from-scratch", "--no-records", "--format", "json", *options
+        )
+        return [row["rule"] for row in json.loads(result.output)]
+
+    assert rules() == ["records", "records"]
+    assert rules("--engine", "builtin") == rules("--engine", "auto") == ["records", "records"]
+    assert rules("--engine", "tf-models") == ["steps-hundred", "records", "records"]
+    assert rules("--devices", "2") == ["batch-devices", "records", "records"]
+
+
+def test_a_comment_lets_a_finding_pass(config: str) -> None:
+    """In the config itself."""
+    path = Path(config)
+    path.write_text("# odapi: ignore=records\n" + path.read_text("utf-8"), encoding="utf-8")
+
+    result = odapi("check", config, "--from-scratch")
+
+    assert (result.exit_code, result.output) == (0, f"{config}: ok\n")

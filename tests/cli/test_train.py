@@ -28,7 +28,9 @@ from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
 
 FAKE_ENGINE = Path(__file__).parent.parent / "runs" / "fake_engine.py"
-SETTINGS = ("image_size=128", "batch_size=2", "num_steps=4")
+# On images as small as these the usual anchors are too large for what is drawn.
+ANCHORS = "model.ssd.anchor_generator.multiscale_anchor_generator.anchor_scale=2"
+SETTINGS = ("image_size=128", "batch_size=2", "num_steps=4", ANCHORS)
 SCRATCH = ("train_config.fine_tune_checkpoint",)
 
 Invoke = Callable[..., Result]
@@ -211,9 +213,23 @@ def test_findings_refuse_the_training(workspace: Workspace, rendered: Path) -> N
     assert result.exit_code == 1
     assert "data/none-*.record" in result.stderr
     assert "num_classes" in result.stderr
-    assert "more)" in result.stderr
+    assert "Error: 1 of 2 errors: " in result.stderr
     assert result.stderr.count("Error: ") == 2
     assert not workspace.train.exists()
+
+
+def test_what_a_comment_ignores_does_not_keep_from_training(
+    workspace: Workspace, rendered: Path
+) -> None:
+    """It is the user's word, of errors too, and of a config that is changed on the way."""
+    words = ["--foreground", "-s", "num_classes=7"]
+    text = rendered.read_text("utf-8")
+    assert odapi_train("--config", str(rendered), *words).exit_code == 1
+    rendered.write_text(f"# odapi: ignore=num-classes\n{text}", encoding="utf-8")
+
+    result = odapi_train("--config", str(rendered), *words)
+
+    assert (result.exit_code, "Error" in result.stderr) == (0, False)
 
 
 def test_what_the_engine_cannot_honour_is_refused(workspace: Workspace, rendered: Path) -> None:
