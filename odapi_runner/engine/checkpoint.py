@@ -20,9 +20,9 @@ import tensorflow as tf
 
 from odapi_runner.engine.models.ssd import SsdNetwork
 from odapi_runner.errors import CheckpointError
+from odapi_runner.formats import checkpoint_index as formats
+from odapi_runner.formats.checkpoint_index import SLOT, VALUE, check_shards, read_index
 
-VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-SLOT = "/.OPTIMIZER_SLOT/"
 # What a checkpoint holds beside variables of the model and slots of the optimizer.
 _COUNTERS = ("save_counter", "step", "optimizer/")
 
@@ -91,28 +91,18 @@ def read_step(path: str) -> int:
     Raises:
         CheckpointError: it cannot be read, or holds no step.
     """
-    reader = _open(path)
-    if not reader.has_tensor(f"step{VALUE}"):
+    step = formats.read_step(read_index(Path(path)))
+    if step is None:
         raise CheckpointError(
             f"{path}: holds no step, so it is not the checkpoint of a training",
             fix="Give a checkpoint that a training saved.",
         )
-    return int(reader.get_tensor(f"step{VALUE}"))
+    return step
 
 
 def numbered(folder: Path, number: int) -> str:
     """The prefix of `ckpt-<number>` in a folder."""
     return str(folder / f"ckpt-{number}")
-
-
-def _open(path: str) -> Any:
-    try:
-        return tf.train.load_checkpoint(path)
-    except (ValueError, tf.errors.OpError) as error:
-        raise CheckpointError(
-            f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]})",
-            fix="Give a prefix such as FOLDER/ckpt-0 whose .index and .data files are whole.",
-        ) from error
 
 
 def _restore(
@@ -122,15 +112,20 @@ def _restore(
     model: dict[str, tf.Variable],
     fix: str,
 ) -> Restored:
-    reader = _open(path)
+    index = read_index(Path(path))
+    check_shards(index)
     stored = {
-        key.removesuffix(VALUE): shape
-        for key, shape in reader.get_variable_to_shape_map().items()
+        key.removesuffix(VALUE): list(entry.shape)
+        for key, entry in index.tensors.items()
         if key.endswith(VALUE)
     }
     wanted = _without_counters(variable_keys(root))
     _compare(path, wanted, stored, fix)
-    load(path).expect_partial().assert_existing_objects_matched()
+    try:
+        load(path).expect_partial().assert_existing_objects_matched()
+    except tf.errors.DataLossError as error:
+        what = f"{path}: the bytes of a variable are not those that were written"
+        raise CheckpointError(what, fix="Unpack or copy the checkpoint again.") from error
     wanted_variables = {id(variable) for variable in wanted.values()}
     return Restored(
         path=path,

@@ -182,12 +182,29 @@ def test_a_checkpoint_without_some_variables_is_refused(trainer: Trainer, tmp_pa
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(trainer: Trainer, tmp_path: Path) -> None:
-    """A broken index and an absent one are said in a sentence that names the prefix."""
+    """A broken index and an absent one are said in a sentence, before TensorFlow reads them."""
     (tmp_path / "ckpt-0.index").write_bytes(b"not a table")
-    for path in (tmp_path / "ckpt-0", tmp_path / "ckpt-9"):
-        with pytest.raises(CheckpointError, match="cannot be read as a checkpoint") as error:
+    for path, what in (
+        (tmp_path / "ckpt-0", "not the index of a checkpoint, or cut short"),
+        (tmp_path / "ckpt-9", "cannot be read (No such file or directory)"),
+    ):
+        with pytest.raises(CheckpointError) as error:
             restore_fine_tune(trainer.network, str(path), "full")
-        assert error.value.what.startswith(f"{path}: ")
+        assert error.value.what == f"{path}.index: {what}"
+
+
+def test_a_changed_byte_in_a_variable_is_refused(trainer: Trainer, tmp_path: Path) -> None:
+    """Index and length are right, the checksum of the variable is not."""
+    path = Path(tf.train.Checkpoint(model=trainer.network).write(str(tmp_path / "ckpt-0")))
+    data = path.with_name(f"{path.name}.data-00000-of-00001")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+
+    with pytest.raises(CheckpointError) as error:
+        restore_fine_tune(trainer.network, str(path), "full")
+
+    assert error.value.what == f"{path}: the bytes of a variable are not those that were written"
 
 
 def test_the_older_checkpoints_are_rotated_away(trainer: Trainer, tmp_path: Path) -> None:
