@@ -39,6 +39,13 @@ T = TypeVar("T")
     show_default=True,
     help="How many devices share a batch.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many machines share the files.",
+)
 @click.option("--explain", metavar="ID", help="The page of one rule; of all with ID list.")
 @click.option(
     "--format",
@@ -59,6 +66,7 @@ def command(
     from_scratch: bool,
     engine: str,
     devices: int,
+    workers: int,
     explain: str | None,
     output_format: str,
     workspace: str | None,
@@ -91,7 +99,13 @@ def command(
     for config in configs:
         try:
             found[config] = check(
-                config, place, engine=engine, devices=devices, from_scratch=from_scratch, look=look
+                config,
+                place,
+                engine=engine,
+                devices=devices,
+                workers=workers,
+                from_scratch=from_scratch,
+                look=look,
             )
         except ConfigError as error:
             found[config] = [unreadable(error, config)]

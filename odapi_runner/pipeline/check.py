@@ -28,6 +28,7 @@ def check(
     *,
     engine: str = "builtin",
     devices: int = 1,
+    workers: int = 1,
     records: bool = True,
     every_record: bool = False,
     decode: bool = False,
@@ -44,6 +45,7 @@ def check(
         workspace: where its relative paths start; the current one by default.
         engine: whose training it is for; a rule on another engine stays silent.
         devices: how many the training's batches are spread over.
+        workers: the number of machines that train together.
         records: look at records at all.
         every_record: look at all records, not only at a sample from each file.
         decode: decode the images looked at as a whole, not only their headers.
@@ -68,7 +70,7 @@ def check(
         message = type(message).FromString(message.SerializeToString())
         message.train_config.ClearField("fine_tune_checkpoint")
     look = look or Look(records, every_record, decode, track)
-    subject = build_subject(message, workspace or find_workspace(), look, devices)
+    subject = build_subject(message, workspace or find_workspace(), look, devices, workers)
     found = _find(subject, [rule for rule in rules if rule.concerns(engine)])
     return _with_lines(subject, found, text, rules) if text else found
 

@@ -162,7 +162,7 @@ def data_sets_have_a_weight(subject: Subject) -> Iterator[Finding]:
         unread = [
             pattern
             for pattern, weight in zip(reader.patterns, weights, strict=False)
-            if weight <= 0
+            if weight == 0
         ]
         if unread:
             place = f"{reader.place}.sample_from_datasets_weights"
@@ -192,17 +192,18 @@ def a_batch_has_different_images(subject: Subject) -> Iterator[Finding]:
         yield Finding("few-records", "warning", "train_config.batch_size", what, fix)
 
 
-def records_last_for_all_steps(subject: Subject) -> Iterator[Finding]:
-    """With `num_epochs` of the training's reader, the records last for `num_steps`."""
-    reader, train = subject.training, subject.config.train_config
+def training_ends_by_steps(subject: Subject) -> Iterator[Finding]:
+    """Training ends after `num_steps`, whatever `num_epochs` of its reader says.
+
+    The records are repeated without an end; to train for so many epochs, set so many steps.
+    """
+    reader = subject.training
     epochs = reader.settings.num_epochs
-    if reader.survey and reader.survey.total and epochs and train.batch_size:
-        steps = _taken(reader) * epochs // train.batch_size
-        if steps < train.num_steps:
-            place = f"{reader.place}.num_epochs"
-            fix = f"Repeat the records without an end: -s {place}=0"
-            what = f"{epochs} epochs end after {steps} steps, and training has {train.num_steps}"
-            yield Finding("train-epochs", "error", place, what, fix)
+    if epochs:
+        place = f"{reader.place}.num_epochs"
+        steps = subject.config.train_config.num_steps
+        what = f"training does not end after {epochs} epochs, but after {steps} steps"
+        yield Finding("train-epochs", "hint", place, what, f"-s {place}=0")
 
 
 def evaluation_has_whole_batches(subject: Subject) -> Iterator[Finding]:
@@ -325,12 +326,12 @@ RULES = (
     ),
     Rule(
         "train-epochs",
-        records_last_for_all_steps,
-        engine="tf-models",
-        api=f"The data set ends after so many epochs ({_BUILDER}, `_read_dataset_internal`), and "
-        "the trainer with OutOfRangeError (model_lib_v2.py, `train_loop`).",
-        fails="num_epochs: 10 of 800 records, batch_size: 8, num_steps: 5000",
-        passes="num_epochs: 0",
+        training_ends_by_steps,
+        severity="hint",
+        api="It repeats the data set, which ends after so many epochs, for ever (model_lib_v2.py, "
+        "`train_loop`).",
+        fails="train_input_reader { num_epochs: 10 }",
+        passes="train_input_reader { }, and num_steps: 1000",
     ),
     Rule(
         "eval-remainder",

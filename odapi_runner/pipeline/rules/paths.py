@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from odapi_runner import files
@@ -25,9 +25,10 @@ _RECORDS = {"train": "train_records=data/NAME/train-*", "eval": "eval_records=da
 
 def placeholders_are_replaced(subject: Subject) -> Iterator[Finding]:
     """No path is the `PATH_TO_BE_CONFIGURED` of a published config any more."""
-    for place, path in _paths(subject):
-        if _PLACEHOLDER.search(path):
-            what = f"{path} is still to be configured"
+    for place, paths in _paths(subject):
+        wrong = [path for path in paths if _PLACEHOLDER.search(path)]
+        if wrong:
+            what = f"{_shown(wrong)} is still to be configured"
             yield Finding("path-placeholder", "error", place, what, f"-s {_setting(place)}")
 
 
@@ -36,10 +37,11 @@ def paths_have_slashes(subject: Subject) -> Iterator[Finding]:
 
     A `\` begins an escape in the text of a config, and is part of a file's name elsewhere.
     """
-    for place, path in _paths(subject):
-        if "\\" in path:
-            slashed = path.replace("\\", "/")
-            what = f"{path} is written with backslashes"
+    for place, paths in _paths(subject):
+        wrong = [path for path in paths if "\\" in path]
+        if wrong:
+            slashed = wrong[0].replace("\\", "/")
+            what = f"{_shown(wrong)} is written with backslashes"
             yield Finding("path-backslash", "error", place, what, f'Write it as "{slashed}".')
 
 
@@ -49,16 +51,16 @@ def paths_are_of_this_machine(subject: Subject) -> Iterator[Finding]:
     A config that comes from Colab or from somebody else's computer names files that lie elsewhere
     here; relative paths, which begin at the workspace, are the same everywhere.
     """
-    for place, path in _paths(subject):
-        if "\\" in path:
+    for place, paths in _paths(subject):
+        homes = [path for path in paths if path.startswith("~")]
+        wrong = homes or [path for path in paths if "\\" not in path and _absent_top(path)]
+        if not wrong:
             continue
-        if path.startswith("~"):
-            what = f"{path}: nothing puts the home folder in the place of the ~"
-        elif top := _absent_top(path):
-            what = f"{path} is of another machine: there is no {top} here"
-        else:
-            continue
-        fix = f"Put the file into the workspace, and name it from there: -s {_setting(place)}"
+        what = f"{_shown(wrong)} is of another machine: there is no {_absent_top(wrong[0])} here"
+        if homes:
+            what = f"{_shown(wrong)}: nothing puts the home folder in the place of the ~"
+        files = "files" if len(wrong) > 1 else "file"
+        fix = f"Put the {files} into the workspace, and name from there: -s {_setting(place)}"
         yield Finding("path-elsewhere", "error", place, what, fix)
 
 
@@ -72,19 +74,22 @@ def _absent_top(path: str) -> str | None:
     return f"/{parts[1]}"
 
 
-def _paths(subject: Subject) -> Iterator[tuple[str, str]]:
-    """The field and the value of each path that is set."""
+def _paths(subject: Subject) -> Iterator[tuple[str, Sequence[str]]]:
+    """The field and the values of each path that is set."""
     config = subject.config
-    if config.train_config.fine_tune_checkpoint:
-        yield "train_config.fine_tune_checkpoint", config.train_config.fine_tune_checkpoint
-    if config.model.center_net.keypoint_label_map_path:
-        place = "model.center_net.keypoint_label_map_path"
-        yield place, config.model.center_net.keypoint_label_map_path
+    singles = {
+        "train_config.fine_tune_checkpoint": config.train_config.fine_tune_checkpoint,
+        "model.center_net.keypoint_label_map_path": config.model.center_net.keypoint_label_map_path,
+    }
+    singles |= {f"{one.place}.label_map_path": one.label_map_path for one in subject.readers}
+    yield from ((place, (path,)) for place, path in singles.items() if path)
     for reader in subject.readers:
-        if reader.label_map_path:
-            yield f"{reader.place}.label_map_path", reader.label_map_path
-        for pattern in reader.patterns:
-            yield f"{reader.place}.tf_record_input_reader.input_path", pattern
+        yield f"{reader.place}.tf_record_input_reader.input_path", reader.patterns
+
+
+def _shown(paths: Sequence[str]) -> str:
+    """The first of them, and how many there are."""
+    return paths[0] if len(paths) == 1 else f"{paths[0]}, like {len(paths) - 1} more,"
 
 
 def _setting(place: str) -> str:

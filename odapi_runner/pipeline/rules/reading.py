@@ -79,6 +79,19 @@ def reading_goes_on(subject: Subject) -> Iterator[Finding]:
                 yield Finding("reading-sizes", "error", place, f"{name} is 0", fix)
 
 
+def every_worker_has_a_file(subject: Subject) -> Iterator[Finding]:
+    """Several machines (`--workers N`) share the files of a training: there are as many, or more.
+
+    Each machine reads files of its own; one that gets none waits for ever, and the others for it.
+    """
+    files = len(subject.training.files)
+    if files and files < subject.workers:
+        place = f"{subject.training.place}.tf_record_input_reader.input_path"
+        what = f"{files} {'file' if files == 1 else 'files'} for {subject.workers} workers"
+        fix = f"Write them again in more files: odapi data convert … --shards {subject.workers}"
+        yield Finding("shards-workers", "error", place, what, fix)
+
+
 _BUILDER = "builders/dataset_builder.py"
 
 RULES = (
@@ -120,5 +133,14 @@ RULES = (
         api=f"tf.data refuses it when the input is built ({_BUILDER}, `_read_dataset_internal`).",
         fails="train_input_reader { num_readers: 0 }",
         passes="train_input_reader { num_readers: 1 }",
+    ),
+    Rule(
+        "shards-workers",
+        every_worker_has_a_file,
+        engine="tf-models",
+        api="Files are dealt out to the workers, `shard(num_input_pipelines)`; what gets none has "
+        f"no end to wait for ({_BUILDER}, `shard_function_for_context`).",
+        fails="1 file of records, and --workers 2",
+        passes="2 files of records, and --workers 2",
     ),
 )

@@ -105,6 +105,7 @@ class Subject:
     stored: Stored | None = None  # the fine-tune checkpoint; None where it cannot be read
     stored_error: OdapiError | None = None
     devices: int = 1  # that a batch is spread over
+    workers: int = 1  # machines that train together
     comments: tuple[Comment, ...] = ()  # of its text, once the other rules have spoken
 
     @property
@@ -143,7 +144,11 @@ class Subject:
 
 
 def build_subject(
-    config: Any, workspace: Workspace, look: Look | None = None, devices: int = 1
+    config: Any,
+    workspace: Workspace,
+    look: Look | None = None,
+    devices: int = 1,
+    workers: int = 1,
 ) -> Subject:
     """Look up every file that a config names, and read its records as `look` says."""
     look = look or Look()
@@ -153,7 +158,7 @@ def build_subject(
     ]
     stored, problem = _read_stored(config.train_config.fine_tune_checkpoint, workspace)
     looked_up = tuple(_build_reader(*reader, workspace, look) for reader in readers)
-    return Subject(config, workspace, looked_up, stored, problem, devices)
+    return Subject(config, workspace, looked_up, stored, problem, devices, workers)
 
 
 def _build_reader(place: str, reader: Any, workspace: Workspace, look: Look) -> Reader:

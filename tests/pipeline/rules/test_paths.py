@@ -71,7 +71,20 @@ def test_a_published_config_is_told_its_five_paths(base: Workspace, tmp_path: Pa
     assert [(finding.rule, finding.fix) for finding in findings] == [
         ("path-placeholder", "-s fine_tune_checkpoint=FOLDER/ckpt-0"),
         ("path-placeholder", "-s label_map=data/NAME/label_map.pbtxt"),
-        ("path-placeholder", "-s train_records=data/NAME/train-*"),
         ("path-placeholder", "-s label_map=data/NAME/label_map.pbtxt"),
+        ("path-placeholder", "-s train_records=data/NAME/train-*"),
         ("path-placeholder", "-s eval_records=data/NAME/val-*"),
     ]
+
+
+def test_many_files_of_another_machine_are_one_finding(base: Workspace, tmp_path: Path) -> None:
+    """As in the seventh experiment of a user, who had fourteen."""
+    files = ",".join(f"/content/drive/train_{number}.record" for number in range(14))
+    case = Case(bend(f"train_records={files}"), Bend())
+
+    (finding,) = find(case.fails, case, base, tmp_path)
+
+    assert finding.what == (
+        "/content/drive/train_0.record, like 13 more, is of another machine: there is no /content "
+        "here"
+    )

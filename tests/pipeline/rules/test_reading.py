@@ -1,9 +1,17 @@
 """Rules on what a reader is told."""
 
+from odapi_runner.workspace import Workspace
 from support.rule_cases import Case, bend
 
 READER = "train_input_reader"
 WEIGHTS = f"{READER}.sample_from_datasets_weights"
+
+
+def with_another_file(workspace: Workspace) -> None:
+    """Two files to train on."""
+    first = workspace.data / "kitti" / "train-00000-of-00001.record"
+    first.with_name("train-more.record").write_bytes(first.read_bytes())
+
 
 CASES = {
     "input-reader": Case(
@@ -22,5 +30,11 @@ CASES = {
         fails=bend(f"{READER}.num_readers=0"),
         passes=bend(f"{READER}.num_readers=1"),
         engine="tf-models",
+    ),
+    "shards-workers": Case(
+        fails=bend(),
+        passes=bend(files=with_another_file),
+        engine="tf-models",
+        options=(("workers", 2), ("records", False)),
     ),
 }
