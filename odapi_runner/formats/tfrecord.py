@@ -57,7 +57,8 @@ def index_records(path: Path) -> RecordIndex:
         if stream.seek(0, 2):
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 # Twelve bytes here and there: reading ahead would read the images, too.
-                content.madvise(mmap.MADV_RANDOM)
+                if hasattr(content, "madvise"):  # not on Windows
+                    content.madvise(mmap.MADV_RANDOM)
                 for offset, length in _walk(path, content):
                     offsets.append(offset)
                     lengths.append(length)
