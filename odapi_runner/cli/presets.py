@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.errors import ConfigError
 
 if TYPE_CHECKING:  # imports what `odapi --help` has no time for
     from odapi_runner.pipeline.presets import Preset
@@ -20,7 +21,10 @@ if TYPE_CHECKING:  # imports what `odapi --help` has no time for
 @click.argument("name", required=False)
 @format_option
 @workspace_option
-def command(name: str | None, output_format: str, workspace: str | None) -> None:
+@click.pass_context
+def command(
+    context: click.Context, name: str | None, output_format: str, workspace: str | None
+) -> None:
     """List the presets; of one, its values and what it changes of the published config.
 
     The formats for programs list for each preset the sample of the Object Detection API that it
@@ -41,11 +45,19 @@ def command(name: str | None, output_format: str, workspace: str | None) -> None
     if name is not None:
         _show(read_preset(name, place), place, output_format)
         return
-    presets = [read_preset(each, place) for each in preset_names(place)]
+    presets, faults = [], []
+    for each in preset_names(place):
+        try:
+            presets.append(read_preset(each, place))
+        except ConfigError as error:  # of one file of the user's: the others are as good as ever
+            faults.append(error)
     # For people, in a terminal of 80 columns, without the samples: `odapi presets NAME` has them.
     columns = ["name", "about"] if output_format == "table" else ["name", "published", "about"]
     rows = [[getattr(preset, column) for column in columns] for preset in presets]
     print_table(columns, rows, output_format)
+    for fault in faults:
+        fault.show()
+    context.exit(int(bool(faults)))
 
 
 def _show(preset: Preset, place: Workspace, output_format: str) -> None:

@@ -96,6 +96,9 @@ def read_preset(name: str, workspace: Workspace, below: Sequence[str] = ()) -> P
     extends = content["extends"]
     if extends in (name, *below):
         raise ConfigError(f"{path}: extends itself", fix="Extend a preset of another name.")
+    if extends not in files:
+        near = did_you_mean(extends, files) or "The presets: odapi presets"
+        raise ConfigError(f'{path}: extends "{extends}", which is no preset', fix=near)
     parent = read_preset(extends, workspace, (name, *below))
     inherited = {setting.name for setting in parent.values}
     return Preset(

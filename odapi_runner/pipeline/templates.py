@@ -40,10 +40,15 @@ def fill_template(preset: Preset, workspace: Workspace) -> str:
         return _joined(template.generate({v.name: v.value for v in preset.values}), preset)
     except TemplateNotFound as error:
         folders = template_folders(workspace)
-        known = {path.name for folder in folders for path in folder.glob(f"*{_ENDING}")}
+        known = {
+            path.name.removesuffix(_ENDING)
+            for folder in folders
+            for path in folder.glob(f"*{_ENDING}")
+        }
         raise ConfigError(
             f"{preset.path}: there is no template {error.name}",
-            fix=did_you_mean(str(error.name), known)
+            # The key is the name without its ending, which people write all the same.
+            fix=did_you_mean(str(error.name).removesuffix(_ENDING).removesuffix(_ENDING), known)
             or f"The templates: {', '.join(sorted(known))}.",
         ) from error
     except TemplateSyntaxError as error:

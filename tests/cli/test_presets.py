@@ -103,10 +103,10 @@ def test_a_preset_of_the_workspace_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_broken_preset_is_two_lines_and_exit_1(tmp_path: Path) -> None:
-    """In the list as well: it is the user's file."""
+    """It is the user's file."""
     path = write_preset(tmp_path, "mine", 'about = "a"\n')
 
-    result = odapi("presets")
+    result = odapi("presets", "mine")
 
     assert (result.exit_code, result.output) == (
         1,
@@ -138,3 +138,24 @@ def test_a_workspace_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         1,
         f"Error: {tmp_path / 'work'}: no such folder\n  Correct the folder of -w.\n",
     )
+
+
+def test_a_broken_preset_takes_no_other_off_the_list(tmp_path: Path) -> None:
+    """The rest is listed; the file is named, with the key that is wrong."""
+    path = write_preset(tmp_path, "mine", 'about = "mine"\nextends = "efficientdet-d99"\n')
+    result = odapi("presets")
+
+    assert result.exit_code == 1
+    assert "efficientdet-d7" in result.stdout
+    assert result.stderr.splitlines()[0] == (
+        f'Error: {path}: extends "efficientdet-d99", which is no preset'
+    )
+
+
+def test_a_template_named_with_its_ending_is_told(tmp_path: Path) -> None:
+    """The key takes the bare name."""
+    write_preset(tmp_path, "mine", 'about = "mine"\ntemplate = "efficientdet.config.j2"\n')
+    result = odapi("render", "--preset", "mine")
+
+    assert result.exit_code == 1
+    assert 'Did you mean "efficientdet"?' in result.stderr
