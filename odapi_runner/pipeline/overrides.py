@@ -11,7 +11,7 @@ from typing import Any
 from odapi_runner.errors import ConfigError, printable
 from odapi_runner.pipeline.draft import Draft
 from odapi_runner.pipeline.paths import BRACKETS
-from odapi_runner.pipeline.shorthands import SHORTHANDS
+from odapi_runner.pipeline.shorthands import LISTS, SHORTHANDS
 
 _OVERRIDE = re.compile(rf"\s*((?:[^\[\]=]|{BRACKETS})+?)\s*(\+?=)(.*)", re.DOTALL)
 
@@ -96,7 +96,7 @@ def apply_changes(message: Any, changes: Changes) -> Changed:
         draft.delete(path)
     for item in overrides:
         if item.appends:
-            draft.append_text(item.path, item.value)
+            draft.append_text(LISTS.get(item.path, item.path), item.value)
         elif not is_shorthand(item):
             draft.set_text(item.path, item.value)
     return Changed(draft.message, tuple(draft.notes), tuple(draft.paths))

@@ -58,6 +58,13 @@ _STEPS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# The words that stand for a list, to which `+=` appends as well.
+LISTS = {
+    "train_records": "train_input_reader.tf_record_input_reader.input_path",
+    # The evaluator reads the first of them only (object_detection/model_lib_v2.py, `eval_index`).
+    "eval_records": "eval_input_reader[0].tf_record_input_reader.input_path",
+}
+
 
 def schedule_of(message: Any) -> tuple[str, Any] | None:
     """The name and the message of the learning rate's schedule; None where none is set."""
@@ -72,7 +79,8 @@ def _set_num_classes(draft: Draft, value: str) -> None:
     family = _family(draft, "num_classes")
     if "num_classes" not in getattr(draft.message.model, family).DESCRIPTOR.fields_by_name:
         raise _no_place("num_classes", f"{family} has no number of classes")
-    draft.set_text(f"model.{family}.num_classes", value)
+    classes = parse_integer("num_classes", value, 1, _INT32)
+    draft.set_text(f"model.{family}.num_classes", str(classes))
 
 
 def _set_image_size(draft: Draft, value: str) -> None:
@@ -139,12 +147,11 @@ def _set_label_map(draft: Draft, value: str) -> None:
 
 
 def _set_train_records(draft: Draft, value: str) -> None:
-    draft.set_text("train_input_reader.tf_record_input_reader.input_path", value)
+    draft.set_text(LISTS["train_records"], value)
 
 
 def _set_eval_records(draft: Draft, value: str) -> None:
-    # The evaluator reads the first of them only (object_detection/model_lib_v2.py, `eval_index`).
-    draft.set_text("eval_input_reader[0].tf_record_input_reader.input_path", value)
+    draft.set_text(LISTS["eval_records"], value)
 
 
 def _family(draft: Draft, word: str) -> str:

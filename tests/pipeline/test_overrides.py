@@ -326,3 +326,17 @@ def test_any_overrides_fit_or_say_why_not(overrides: list[str]) -> None:
     except ConfigError:
         return
     assert parse_pipeline(render_pipeline(changed), "x") == changed
+
+
+def test_words_for_records_append_as_well() -> None:
+    """`train_records+=` is `+=` of the reader's list."""
+    config = changed_by(published(), "train_records=a", "train_records+=b", "eval_records+=c")
+
+    assert list(config.train_input_reader.tf_record_input_reader.input_path) == ["a", "b"]
+    assert list(config.eval_input_reader[0].tf_record_input_reader.input_path)[-1] == "c"
+
+
+def test_classes_are_counted_from_one() -> None:
+    """A number below 1 is refused where it is typed."""
+    with pytest.raises(ConfigError, match="num_classes: takes a whole number from 1"):
+        apply_changes(published(), Changes(("num_classes=-1",)))
