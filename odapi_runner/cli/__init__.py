@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
+from typing import Any
 
 import click
 
@@ -26,9 +29,27 @@ from odapi_runner.cli import (
     wait,
 )
 from odapi_runner.cli import eval as evaluate
+from odapi_runner.errors import OdapiError
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands, and what all of them do when their output has no room."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            # What is still in the buffer would be tried again at the end, with another error.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            what = "the output cannot be written: no space left on the device"
+            raise OdapiError(what, fix="Free some space, or write it elsewhere.") from error
+
+
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(__version__, prog_name="odapi")
 def main() -> None:
     """Render, check, train, evaluate and compare TF2 Object Detection API pipelines.

@@ -263,6 +263,14 @@ def _draw(config: Path, records: Sequence[Path], workspace: str | None, **drawin
     from odapi_runner.workspace import find_workspace
 
     root = find_workspace(workspace).root
+    out: Path = drawing["out"]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{out}: cannot be made ({error.strerror})"
+        raise DataError(what, fix="Name another folder with --out.") from error
+    if sys.stderr.isatty():
+        click.echo("Drawing; TensorFlow takes some seconds to begin.", err=True)
     done = draw_contact_sheets(config, records, root=root, **drawing)
     click.echo(done.stdout, nl=False)
     if done.returncode != 0:

@@ -29,11 +29,13 @@ def command(*, config: Path, changes: Changes, in_place: bool, as_diff: bool) ->
     \b
     Example:
       odapi edit my.config -s batch_size=8 -d train_config.sync_replicas > new.config
-      odapi edit my.config -s train_config.optimizer.adam_optimizer={} --diff
+      odapi edit my.config -s train_config.gradient_clipping_by_norm=10 --diff
       odapi edit my.config --patch experiment.txt --in-place
     """
     from odapi_runner.pipeline.edit import edit
 
+    if in_place and as_diff:
+        raise click.UsageError("--diff only shows what --in-place would write: choose one.")
     edited = edit(config, changes, in_place=in_place)
     for note in edited.notes:
         click.echo(note, err=True)

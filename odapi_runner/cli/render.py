@@ -58,6 +58,8 @@ def command(
     from odapi_runner.workspace import find_workspace
 
     place = find_workspace(workspace, make=out != "-")
+    if not place.root.exists():  # which a mistyped -w makes
+        click.echo(f"A new workspace: {place.root}", err=True)
     say = functools.partial(click.echo, err=True)
     form = {"as_published": as_published, "absolute": absolute}
     if out == "-":

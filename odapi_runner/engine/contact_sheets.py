@@ -150,6 +150,8 @@ def _cell(sample: Sample, names: dict[int, str], title: str) -> Image.Image:
     caption = f"{title}: {width} x {height}, {len(ids)} box{'es' * (len(ids) != 1)}"
     if ignored.any():
         caption += f", {ignored.sum()} ignored"
+    if (np.asarray(sample.boxes) > 1.5).any():  # such as boxes in pixels
+        caption += ", beyond the image"
     cell = Image.new("RGB", (CELL + 2 * GAP, picture.height + 2 * GAP + CAPTION), "white")
     cell.paste(Image.fromarray(draw_boxes(picture, boxes, ids, labels)), (GAP, GAP))
     place = (GAP, GAP + picture.height + 2)

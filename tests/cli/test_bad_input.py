@@ -121,3 +121,23 @@ def test_a_name_that_no_file_can_have(tmp_path: Path, words: list[str | bytes]) 
 
     assert done.returncode in {1, 2}, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_output_without_room_is_two_lines(tmp_path: Path) -> None:
+    """As `odapi edit … > new.config` meets it on a full disk."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "odapi_runner", "presets"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: the output cannot be written: no space left on the device\n"
+        "  Free some space, or write it elsewhere.\n"
+    )

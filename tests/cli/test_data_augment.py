@@ -64,3 +64,12 @@ def test_decoding_and_drawing_exclude_each_other() -> None:
 
     assert result.exit_code == 2
     assert "--augment and --decode exclude each other." in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_two_lines() -> None:
+    """Told before TensorFlow starts."""
+    Path("taken").touch()
+    result = run("random_horizontal_flip {}", "--out", "taken")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: taken: cannot be made (File exists)\n")

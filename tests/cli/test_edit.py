@@ -141,3 +141,11 @@ def test_a_problem_is_two_lines_and_exit_1(arguments: list[str], output: str) ->
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     """No config, an option without its value, an unknown one."""
     assert odapi("edit", *arguments).exit_code == 2
+
+
+def test_showing_and_writing_exclude_each_other(config: Path) -> None:
+    """`--diff` promises to show only."""
+    result = odapi("edit", config, "-s", "train_config.batch_size=8", "--diff", "--in-place")
+
+    assert result.exit_code == 2
+    assert config.read_text("utf-8") == TEXT

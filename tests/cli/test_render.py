@@ -45,7 +45,7 @@ def test_the_workspace_may_lie_elsewhere(tmp_path: Path) -> None:
     """`-w` says where pipelines/ is."""
     result = odapi("render", "--preset", "kitti-d0", "-w", "작업")
 
-    assert result.output == "작업/pipelines/kitti-d0/pipeline.config\n"
+    assert result.stdout == "작업/pipelines/kitti-d0/pipeline.config\n"
     assert (tmp_path / "작업" / "pipelines" / ".last").read_text("utf-8") == "kitti-d0\n"
 
 
@@ -154,3 +154,11 @@ def test_rendering_imports_neither_tensorflow_nor_numpy(tmp_path: Path) -> None:
     loaded = set(json.loads(out.stdout.splitlines()[-1]))
     assert "jinja2" in loaded
     assert not loaded & {"tensorflow", "tf_keras", "numpy", "pandas", "PIL"}
+
+
+def test_a_workspace_that_is_made_is_told(tmp_path: Path) -> None:
+    """A mistyped -w makes one where nobody looks for it."""
+    result = odapi("render", "--preset", "kitti-d0", "-w", "new")
+
+    assert (result.exit_code, result.stderr) == (0, f"A new workspace: {tmp_path / 'new'}\n")
+    assert odapi("render", "--preset", "kitti-d0", "-w", "new", "--force").stderr == ""
