@@ -14,7 +14,7 @@ from odapi_runner.workspace import Workspace
 
 # Three findings: an error, a warning and a hint.
 BENT = (
-    "num_classes=-3",
+    "model.ssd.num_classes=-3",
     "train_config.gradient_clipping_by_norm=-1",
     "eval_config.max_evals=1",
 )
@@ -47,6 +47,8 @@ def test_without_a_comment_everything_is_found(text: str, tmp_path: Path) -> Non
         ("max_evals: 1", "max_evals: 1  # odapi: ignore=no-effect", ALL[:2]),
         ("  max_evals: 1", "  # odapi: ignore=no-effect\n  max_evals: 1", ALL[:2]),
         ("  max_evals: 1", "  #odapi:ignore=no-effect\n\n  # why\n  max_evals: 1", ALL[:2]),
+        ("max_evals: 1", "max_evals: 1  # odapi:ignore = no-effect", ALL[:2]),
+        ("max_evals: 1", "max_evals: 1  # odapi : ignore: no-effect", ALL[:2]),
         ("eval_config {", "eval_config {  # odapi: ignore=no-effect", ALL[:2]),
         ("train_config {", "# odapi: ignore=gradient-clipping\ntrain_config {", [ALL[0], ALL[2]]),
         # A comment of its own line speaks of the field below, one behind a field of that field.

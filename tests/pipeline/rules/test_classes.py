@@ -30,7 +30,9 @@ CASES = {
         fails=bend(deletes=("model.ssd", "train_config.fine_tune_checkpoint")),
         passes=bend(),
     ),
-    "no-classes": Case(fails=bend("num_classes=-3"), passes=bend("num_classes=3")),
+    "no-classes": Case(
+        fails=bend("model.ssd.num_classes=-3"), passes=bend("model.ssd.num_classes=3")
+    ),
     "label-map": Case(
         fails=bend("label_map=data/kitti/label.pbtxt"), passes=bend(f"label_map={MAP}")
     ),

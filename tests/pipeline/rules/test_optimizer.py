@@ -32,8 +32,8 @@ CASES = {
         fails=bend("train_config.gradient_clipping_by_norm=-1"),
         passes=bend("train_config.gradient_clipping_by_norm=0"),
     ),
-    # 0.0025 is the published rate for a batch of 4, 20 times that is 0.05.
-    "base-rate": Case(fails=bend("learning_rate=0.08"), passes=bend("learning_rate=0.0499")),
+    # 0.0025 is the published rate for a batch of 4.
+    "base-rate": Case(fails=bend("learning_rate=0.01"), passes=bend("learning_rate=0.0099")),
     "averages-unused": Case(
         fails=bend(deletes=(f"{OPTIMIZER}.use_moving_average",)),
         passes=bend(AVERAGES, EVALUATED),
@@ -52,7 +52,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     ("rule", "what"),
     [
         ("rmsprop-decay", "decay 0.9 divides the rate by 1 + 0.9 * step"),
-        ("base-rate", "a rate of 0.08 is 32 times the published one for a batch of 4"),
+        ("base-rate", "a rate of 0.01 is 4 times the published one for a batch of 4"),
         (
             "averages-unused",
             (
@@ -79,3 +79,31 @@ def test_the_rate_of_adam_is_its_own(base: Workspace, tmp_path: Path) -> None:
     whats = [one.what for one in find(case.fails, case, base, tmp_path) if one.rule == "base-rate"]
 
     assert whats == ["a rate of 0.08 is 80 times the published one for a batch of 512"]
+
+
+@pytest.mark.parametrize(("rate", "told"), [("0.0499", 0), ("0.05", 1)])
+def test_without_a_checkpoint_a_high_rate_has_gone_well(
+    base: Workspace, tmp_path: Path, rate: str, told: int
+) -> None:
+    """There is nothing to spoil: below 20 times the published 0.0025 nothing is said."""
+    case = Case(bend(f"learning_rate={rate}"), Bend(), options=(("from_scratch", True),))
+
+    found = find(case.fails, case, base, tmp_path)
+
+    assert [one.rule for one in found] == ["base-rate"] * told
+
+
+@pytest.mark.parametrize(("rate", "times"), [("0.08", "16"), ("0.04", "8")])
+def test_the_published_rate_is_not_that_of_a_small_batch(
+    base: Workspace, tmp_path: Path, rate: str, times: str
+) -> None:
+    """0.08 belongs to 128 images, and 8 images have a sixteenth of that."""
+    case = Case(bend(f"learning_rate={rate}", "train_config.batch_size=8"), Bend())
+    schedule = "learning_rate.cosine_decay_learning_rate.learning_rate_base"
+
+    everything = find(case.fails, case, base, tmp_path)  # the four records are fewer than a batch
+    (finding,) = [one for one in everything if one.rule == "base-rate"]
+
+    assert finding.place == f"{OPTIMIZER}.momentum_optimizer.{schedule}"
+    assert finding.what == (f"a rate of {rate} is {times} times the published one for a batch of 8")
+    assert finding.fix == "-s learning_rate=0.005"

@@ -6,9 +6,7 @@ CASES = {
     "num-steps": Case(
         fails=bend("train_config.num_steps=0"), passes=bend("train_config.num_steps=1000")
     ),
-    "batch-size": Case(
-        fails=bend("train_config.batch_size=0"), passes=bend("train_config.batch_size=1")
-    ),
+    "batch-size": Case(fails=bend("train_config.batch_size=0"), passes=bend("batch_size=1")),
     "batch-devices": Case(
         fails=bend("batch_size=3"), passes=bend("batch_size=4"), options=(("devices", 2),)
     ),
