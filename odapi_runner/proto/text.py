@@ -66,7 +66,7 @@ def parse_message(text: str, where: str, message: Any) -> Any:
         text_format.Parse(text.removeprefix("\ufeff"), message)
     except text_format.ParseError as error:
         line, column = error.GetLine(), error.GetColumn()
-        what, fix = explain_mistake(str(error), text, line, column)
+        what, fix = explain_mistake(str(error), text, line, column, message.DESCRIPTOR)
         place = ":".join(str(part) for part in (where, line, column) if part is not None)
         raise ConfigError(f"{place}: {what}", fix=fix) from error
     return message

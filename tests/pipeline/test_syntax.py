@@ -79,7 +79,7 @@ def test_what_google_protobuf_accepts_has_a_tree(text: str) -> None:
     [
         ("train_config { batch_size: }", "x:1:28: batch_size takes a whole number, found }"),
         ("train_config { batch_sise 4 }", 'x:1:16: TrainConfig has no field "batch_sise"'),
-        ("train_config {\n  batch_size: 4", 'x:2:15: Expected "}".'),
+        ("train_config {\n  batch_size: 4", "x:2:15: the text ends before a } that is missing"),
     ],
 )
 def test_a_mistake_is_told_as_everywhere(text: str, message: str) -> None:

@@ -41,7 +41,7 @@ from odapi_runner.proto.text import (
         (
             'train_config { batch_size: "4" }',
             'a.config:1:28: batch_size takes a whole number, found "4"',
-            "Write batch_size: 1, unquoted.",
+            "Write batch_size: 4",
         ),
         (
             "train_config { gradient_clipping_by_norm: high }",
@@ -96,13 +96,80 @@ from odapi_runner.proto.text import (
         ("model {}\n\0", "a.config:2: a zero byte in the text", "Save it as UTF-8."),
         (
             "model {",
-            'a.config:1:7: Expected "}".',
-            "Correct the text at this place; every { needs its }.",
+            "a.config:1:7: the text ends before a } that is missing",
+            "Write the } of model, which begins in line 1.",
+        ),
+        (
+            "model {\n  ssd {\n    num_classes: 3\n  }\ntrain_config {\n}\n",
+            (
+                'a.config:5:1: DetectionModel has no field "train_config", but '
+                "TrainEvalPipelineConfig has: a } is missing before this line"
+            ),
+            "Write the } of model, which begins in line 1.",
+        ),
+        (  # braces in comments and texts do not count
+            'model {\n  ssd {\n    matcher { # {\n    num_classes: "{"\n  }\n}\n',
+            (
+                'a.config:4:5: Matcher has no field "num_classes", but Ssd has: '
+                "a } is missing before this line"
+            ),
+            "Write the } of matcher, which begins in line 3.",
+        ),
+        (  # the } of line 4 stands where that of model would, so the one of ssd is missing
+            "model {\n  ssd {\n    num_classes: 3\n}\ntrain_config {\n}\n",
+            (
+                'a.config:5:1: DetectionModel has no field "train_config", but '
+                "TrainEvalPipelineConfig has: a } is missing before this line"
+            ),
+            "Write the } of ssd, which begins in line 2.",
+        ),
+        (
+            "train_config {\n  optimizer { } }\n  num_steps: 1\n}",
+            (
+                'a.config:3:3: TrainEvalPipelineConfig has no field "num_steps", but '
+                "TrainConfig has: one } too many before this line"
+            ),
+            "The } in line 2 closes train_config: remove it, or one before it.",
+        ),
+        (
+            "model {\n}\n}",
+            "a.config:3:1: one } too many",
+            "Remove it, or a } before it that closes a message too early.",
+        ),
+        (
+            "train_config { batch_size: many }",
+            "a.config:1:28: batch_size takes a whole number, found many",
+            "Write batch_size: 1, unquoted.",
+        ),
+        (
+            "train_config { num_steps: 1e4 }",
+            "a.config:1:27: num_steps takes a whole number, found 1e4",
+            "Write num_steps: 10000",
+        ),
+        (
+            "train_config { gradient_clipping_by_norm: '2.5' }",
+            "a.config:1:43: gradient_clipping_by_norm takes a number, found '2.5'",
+            "Write gradient_clipping_by_norm: 2.5",
+        ),
+        (
+            "train_config { num_steps: 10,000 }",
+            "a.config:1:30: num_steps: a number has no comma, found 10,000",
+            "Write num_steps: 10000",
+        ),
+        (
+            "train_config { gradient_clipping_by_norm: 0,5 }",
+            "a.config:1:45: gradient_clipping_by_norm: a number has no comma, found 0,5",
+            "Write gradient_clipping_by_norm: 0.5",
+        ),
+        (
+            "train_config { batch_size = 8 }",
+            "a.config:1:27: batch_size: no colon before its value",
+            "Write batch_size: 8",
         ),
         (
             "model { ssd { num_classes 3 } }",
-            'a.config:1:27: Expected ":".',
-            "Correct the text at this place; every { needs its }.",
+            "a.config:1:27: num_classes: no colon before its value",
+            "Write num_classes: 3",
         ),
     ],
 )
