@@ -8,6 +8,9 @@ import pytest
 
 from odapi_runner.backends.check import check
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.overrides import Changes
+from odapi_runner.pipeline.presets import preset_names
+from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.workspace import Workspace
 
 # Published configs name no files yet.
@@ -35,6 +38,9 @@ PUBLISHED = {
     "ssd_resnet": (*SSD, *BFLOAT16),
 }
 
+# They begin with random weights, without being asked to.
+SCRATCH = ("hint", "from-scratch")
+
 # Test configs of the reference: 100 steps of schedule, trained for none.
 SHORT = ("error", "schedule-short")
 NUMERICS = {
@@ -57,6 +63,13 @@ RUNS = {
     "raccoon_mobilenet_v2_fpnlite": [("hint", "no-effect")] * 5,
     "raccoon_efficientdet_d0_256": [("warning", "steps-unsaved"), *[("hint", "no-effect")] * 5],
 }
+
+
+# Files that presets name and that are not there yet.
+ABSENT = PATHS | {"checkpoint", "keypoint-map"}
+
+# Of a dataset's size, so many steps; under the Object Detection API they become other ones.
+STEPS = {"steps-hundred", "steps-unsaved"}
 
 
 def found(path: Path, tmp_path: Path) -> list[Finding]:
@@ -92,3 +105,17 @@ def test_of_configs_that_trained(reference: Path, tmp_path: Path, name: str) -> 
     findings = found(reference / "runs" / f"{name}.config", tmp_path)
 
     assert [(item.severity, item.rule) for item in findings] == RUNS[name]
+
+
+def test_of_presets_absent_files_are_told(tmp_path: Path) -> None:
+    """And what of a model the builtin engine does not have; nothing else."""
+    workspace = Workspace(tmp_path)
+    for name in preset_names(workspace):
+        message = build_pipeline(name, Changes(), workspace).message
+        theirs = {item.rule for item in check(message, workspace, engine="tf-models")}
+        ours = {item.rule for item in check(message, workspace)}
+
+        assert theirs - ABSENT <= (STEPS if name.startswith("kitti-") else set()), name
+        assert ours - ABSENT - {"engine"} == ({"tuning"} & ours if "engine" in ours else set()), (
+            name
+        )
