@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SEVERITIES = ("error", "warning", "hint")
+
 
 @click.command("check")
 @click.argument("configs", metavar="CONFIG...", nargs=-1)
@@ -149,7 +151,7 @@ def _print(found: Mapping[str, Sequence[Finding]], output_format: str) -> None:
 def _print_findings(config: str, findings: Sequence[Finding]) -> None:
     """As errors are shown everywhere: what, and below it what to do. A table would be too wide."""
     click.echo(f"{config}: {_counted(findings)}")
-    for item in findings:
+    for item in sorted(findings, key=lambda item: _SEVERITIES.index(item.severity)):
         where = f"{config}:{item.line}" if item.line else config
         place = "" if item.place == config else f"{item.place}: "
         click.echo(f"{where}: {item.severity} {item.rule}: {place}{item.what}\n  {item.fix}")
@@ -160,7 +162,7 @@ def _counted(findings: Sequence[Finding]) -> str:
     counts = Counter(item.severity for item in findings)
     words = [
         f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
-        for kind in ("error", "warning", "hint")
+        for kind in _SEVERITIES
         if counts[kind]
     ]
     return ", ".join(words) or "ok"

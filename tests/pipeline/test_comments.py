@@ -30,6 +30,7 @@ def text() -> str:
 
 
 def rules(text: str, tmp_path: Path) -> list[str]:
+    """The rules that speak, but those on absent files."""
     path = tmp_path / "x.config"
     path.write_text(text, encoding="utf-8")
     found = check(path, Workspace(tmp_path), from_scratch=True)
@@ -37,6 +38,7 @@ def rules(text: str, tmp_path: Path) -> list[str]:
 
 
 def test_without_a_comment_everything_is_found(text: str, tmp_path: Path) -> None:
+    """An error, a warning and a hint."""
     assert rules(text, tmp_path) == ALL
 
 
@@ -75,6 +77,7 @@ def test_without_a_comment_everything_is_found(text: str, tmp_path: Path) -> Non
 def test_a_comment_speaks_of_its_field(
     text: str, tmp_path: Path, field: str, written: str, left: list[str]
 ) -> None:
+    """Of the one on its line or below, with what is in it; a comment without use is told."""
     assert field in text
     assert rules(text.replace(field, written, 1), tmp_path) == left
 

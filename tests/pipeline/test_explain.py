@@ -60,6 +60,7 @@ def test_every_page_is_complete(rule: Rule) -> None:
     ],
 )
 def test_a_mistyped_id_is_told_the_nearest(id_: str, fix: str) -> None:
+    """Or where all of them are listed."""
     with pytest.raises(ConfigError) as caught:
         find_rule(id_, all_rules())
 

@@ -35,4 +35,5 @@ def test_signs_that_mean_something_are_escaped() -> None:
 
 
 def test_nothing_found_is_nothing() -> None:
+    """No line at all."""
     assert render_github({"a.config": []}) == ""
