@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,6 +16,7 @@ from odapi_runner.errors import ConfigError
 if TYPE_CHECKING:
     from odapi_runner.pipeline.finding import Finding
     from odapi_runner.pipeline.rules.rule import Rule
+    from odapi_runner.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -25,7 +27,11 @@ _SEVERITIES = ("error", "warning", "hint")
 @click.argument("configs", metavar="CONFIG...", nargs=-1)
 @click.option("--all", "every_record", is_flag=True, help="Look at every record, not at a sample.")
 @click.option("--decode", is_flag=True, help="Decode whole images, not only their headers.")
-@click.option("--no-records", is_flag=True, help="Read no records: quick, for many configs.")
+@click.option(
+    "--no-records",
+    is_flag=True,
+    help="Leave record files out of account: quick, and for machines that do not have them.",
+)
 @click.option("--from-scratch", is_flag=True, help="Leave fine_tune_checkpoint out of account.")
 @click.option(
     "--engine",
@@ -75,13 +81,15 @@ def command(
 ) -> None:
     """Check configs, their label maps, records and checkpoints; exit 1 where there is an error.
 
+    CONFIG is a file, or the name of a pipeline of the workspace.
+
     A field that is set and that the engine would not honour is an error too. A comment
     # odapi: ignore=ID in a config, behind a field, above it or before all fields, lets findings
     of that rule pass.
 
     \b
     Example:
-      odapi check pipelines/kitti-d0/pipeline.config
+      odapi check kitti-d0
       odapi check my.config --all --decode --format json
       odapi check --explain warmup-steps
     """
@@ -98,7 +106,7 @@ def command(
     look = Look(not no_records, every_record, decode, _track)
     place = find_workspace(workspace)
     found = {}
-    for config in configs:
+    for config in (_find_config(given, place) for given in configs):
         try:
             found[config] = check(
                 config,
@@ -113,6 +121,15 @@ def command(
             found[config] = [unreadable(error, config)]
     _print(found, output_format)
     context.exit(int(any(item.severity == "error" for items in found.values() for item in items)))
+
+
+def _find_config(given: str, workspace: Workspace) -> str:
+    """The config of a pipeline's name; a file comes first, and what is neither stays as it is."""
+    from odapi_runner.files import is_file
+
+    path = workspace.pipeline_config(given)
+    named = Path(given).name == given and not is_file(Path(given)) and is_file(path)
+    return workspace.shown(path) if named else given
 
 
 def _explain(id_: str, rules: Sequence[Rule], output_format: str) -> None:

@@ -45,6 +45,19 @@ def lines_with(config: str, name: str) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if line.strip().startswith(f"{name}:")]
 
 
+def test_configs_can_be_checked_where_the_data_is_not(tmp_path: Path) -> None:
+    """As on a code host: record files and checkpoint are left out of account."""
+    label_map = tmp_path / "label_map.pbtxt"
+    label_map.write_text("item { id: 1 name: 'car' }", encoding="utf-8")
+    settings = ["num_classes=1", "batch_size=8", "num_steps=1000", f"label_map={label_map}"]
+    changes = [word for item in settings for word in ("-s", item)]
+    odapi("render", "--preset", "efficientdet-d0", *changes, "--out", "my.config")
+
+    assert odapi("check", "my.config").exit_code == 1
+    result = odapi("check", "my.config", "--no-records", "--from-scratch")
+    assert (result.exit_code, result.output) == (0, "my.config: ok\n")
+
+
 def test_findings_are_two_lines_each_and_exit_1(config: str) -> None:
     """How many there are, then rule, place, what and remedy of each."""
     result = odapi("check", config, "--from-scratch")
@@ -189,9 +202,7 @@ def test_the_engine_and_the_devices_count(config: str) -> None:
     path.write_text(text, encoding="utf-8")
 
     def rules(*options: str) -> list[str]:
-        result = odapi(
-            "check", config, "--from-scratch", "--no-records", "--format", "json", *options
-        )
+        result = odapi("check", config, "--from-scratch", "--format", "json", *options)
         return [row["rule"] for row in json.loads(result.output)]
 
     assert rules() == ["records", "records"]
@@ -208,3 +219,41 @@ def test_a_comment_lets_a_finding_pass(config: str) -> None:
     result = odapi("check", config, "--from-scratch")
 
     assert (result.exit_code, result.output) == (0, f"{config}: ok\n")
+
+
+def test_a_pipeline_may_be_named(config: str) -> None:
+    """As for diff and train; a file of that name comes first."""
+    path = Path("pipelines/너구리/pipeline.config")
+    path.parent.mkdir(parents=True)
+    Path(config).rename(path)
+
+    assert odapi("check", "너구리").output.startswith(f"{path}: ")
+    Path("너구리").write_text("model {", encoding="utf-8")
+    assert odapi("check", "너구리").output.startswith("너구리: 1 error\n너구리:1: error config: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("", "the file is empty"), (" \n", "the file is empty"), ("# x\n", "the file has no field")],
+)
+def test_an_empty_file_is_one_finding(text: str, what: str) -> None:
+    """Not everything that a config needs, one after another."""
+    Path("a.config").write_text(text, encoding="utf-8")
+
+    assert odapi("check", "a.config").output == (
+        f"a.config: 1 error\na.config: error config: {what}\n"
+        "  Start from a preset: odapi render --help\n"
+    )
+
+
+def test_what_is_not_set_is_said_once() -> None:
+    """By a rule with its remedy, not once more by the engine."""
+    Path("a.config").write_text("train_config { batch_size: 8 }", encoding="utf-8")
+
+    found = json.loads(odapi("check", "a.config", "--format", "json").output)
+
+    places = [item["place"] for item in found]
+    assert "model" in places
+    assert "train_config.optimizer" in places
+    assert not {"model.model", "train_config.optimizer.optimizer"} & set(places)
+    assert places.count("eval_input_reader") == 1

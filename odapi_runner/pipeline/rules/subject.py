@@ -28,7 +28,7 @@ _FAMILIES = ("ssd", "faster_rcnn", "center_net")
 class Look:
     """How closely to look at what lies behind a config; what was seen is seen for later ones."""
 
-    records: bool = True  # read records at all
+    records: bool = True  # look for record files, and into them
     every_record: bool = False  # all of them, not a sample
     decode: bool = False  # decode whole images, not only their headers
     track: Track = untracked
@@ -106,6 +106,7 @@ class Subject:
     stored_error: OdapiError | None = None
     devices: int = 1  # that a batch is spread over
     workers: int = 1  # machines that train together
+    from_scratch: bool = False  # whether a start with random weights was asked for
     comments: tuple[Comment, ...] = ()  # of its text, once the other rules have spoken
 
     @property
@@ -149,6 +150,7 @@ def build_subject(
     look: Look | None = None,
     devices: int = 1,
     workers: int = 1,
+    from_scratch: bool = False,
 ) -> Subject:
     """Look up every file that a config names, and read its records as `look` says."""
     look = look or Look()
@@ -158,14 +160,14 @@ def build_subject(
     ]
     stored, problem = _read_stored(config.train_config.fine_tune_checkpoint, workspace)
     looked_up = tuple(_build_reader(*reader, workspace, look) for reader in readers)
-    return Subject(config, workspace, looked_up, stored, problem, devices, workers)
+    return Subject(config, workspace, looked_up, stored, problem, devices, workers, from_scratch)
 
 
 def _build_reader(place: str, reader: Any, workspace: Workspace, look: Look) -> Reader:
     patterns = tuple(reader.tf_record_input_reader.input_path)
     files: list[Path] = []
     absent: list[DataError] = []
-    for pattern in patterns:
+    for pattern in patterns if look.records else ():
         try:
             files += look.expand(pattern, workspace)
         except DataError as error:
