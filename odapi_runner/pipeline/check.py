@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.comments import WORDS, apply_comments, find_comments
+from odapi_runner.pipeline.comments import apply_comments, find_comments, has_comments
 from odapi_runner.pipeline.finding import Finding
-from odapi_runner.pipeline.places import find_places, is_scalar
+from odapi_runner.pipeline.places import find_places, is_scalar, without_oneof
 from odapi_runner.pipeline.rules import comments
 from odapi_runner.pipeline.rules.catalogue import RULES
 from odapi_runner.pipeline.rules.rule import Rule
@@ -49,7 +49,7 @@ def check(
         records: look at records at all.
         every_record: look at all records, not only at a sample from each file.
         decode: decode the images looked at as a whole, not only their headers.
-        from_scratch: leave `fine_tune_checkpoint` out of account.
+        from_scratch: leave `fine_tune_checkpoint` out of account: random weights are wanted.
         track: shows progress over the records of a reader.
         look: instead of the four on records, for several configs that share some.
         text: the text of a message, for its lines and for the comments in it that tell the check
@@ -66,11 +66,15 @@ def check(
     if isinstance(config, str | Path):
         text = read_text(Path(config))
         message = parse_pipeline(text, str(config))
+        if not message.ListFields():
+            what = "the file is empty" if not text.strip() else "the file has no field"
+            raise ConfigError(f"{config}: {what}", fix="Start from a preset: odapi render --help")
     if from_scratch:
         message = type(message).FromString(message.SerializeToString())
         message.train_config.ClearField("fine_tune_checkpoint")
     look = look or Look(records, every_record, decode, track)
-    subject = build_subject(message, workspace or find_workspace(), look, devices, workers)
+    place = workspace or find_workspace()
+    subject = build_subject(message, place, look, devices, workers, from_scratch)
     found = _find(subject, [rule for rule in rules if rule.concerns(engine)])
     return _with_lines(subject, found, text, rules) if text else found
 
@@ -90,18 +94,21 @@ def _find(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
     for finding in found:
         if finding.severity == "error":
             wrong.setdefault(finding.place, finding.rule)
-    return [
-        finding
-        for finding in found
-        if wrong.get(finding.place, finding.rule) == finding.rule or not is_scalar(finding.place)
-    ]
+    return [finding for finding in found if not _is_said(finding, wrong)]
+
+
+def _is_said(finding: Finding, wrong: Mapping[str, str]) -> bool:
+    """Whether an earlier rule found the error: in the same value, or that no oneof is set."""
+    place = without_oneof(finding.place)
+    same = place != finding.place or is_scalar(place)
+    return same and wrong.get(place, finding.rule) != finding.rule
 
 
 def _with_lines(
     subject: Subject, found: list[Finding], text: str, rules: Sequence[Rule]
 ) -> list[Finding]:
     """The findings with their lines; without those that a comment in the text lets pass."""
-    if not found and WORDS not in text:
+    if not found and not has_comments(text):
         return found
     try:
         document = parse_syntax(text, "")

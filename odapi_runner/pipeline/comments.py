@@ -17,9 +17,9 @@ from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.places import Places
 from odapi_runner.pipeline.syntax import Document, Field, Message
 
-WORDS = "odapi:"  # a text without them has no such comment
-
-_COMMENT = re.compile(r"#[ \t]*odapi:[ \t]*ignore=[ \t]*([\w-]+(?:[ \t]*,[ \t]*[\w-]+)*)")
+_COMMENT = re.compile(
+    r"#[ \t]*odapi[ \t]*:[ \t]*ignore[ \t]*[=:][ \t]*([\w-]+(?:[ \t]*,[ \t]*[\w-]+)*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Comment:
         if finding.rule not in self.ids:
             return False
         return self.paths is None or any(_lies_in(finding.place, path) for path in self.paths)
+
+
+def has_comments(text: str) -> bool:
+    """Whether a text may hold such a comment; it may stand in a string, too."""
+    return _COMMENT.search(text) is not None
 
 
 def find_comments(document: Document, places: Places) -> tuple[Comment, ...]:

@@ -60,6 +60,16 @@ def is_scalar(path: str) -> bool:
     return kind is None
 
 
+def without_oneof(path: str) -> str:
+    """The message of a path that ends in the name of its oneof; any other path as it is."""
+    parent, _, name = path.rpartition(".")
+    kind: Descriptor | None = TrainEvalPipelineConfig.DESCRIPTOR
+    for part in filter(None, parent.split(".")):
+        field = kind.fields_by_name.get(part.partition("[")[0]) if kind else None
+        kind = field.message_type if field is not None else None
+    return parent if parent and kind is not None and name in kind.oneofs_by_name else path
+
+
 def _walk(fields: Sequence[Field], kind: Descriptor, parent: str) -> Iterator[tuple[str, int]]:
     counts: Counter[str] = Counter()
     for field in fields:

@@ -124,7 +124,9 @@ def _survey_chunk(chunk: _Chunk, *, decode: bool) -> Survey:
                 features = parse_features(read(number), "")
                 tally.add(number, features, decode_annotations(features), decode=decode)
             except DataError as error:
-                tally.add_unreadable(number, error.what.removeprefix(": "))
+                # The place is told beside it: by the file, or by nothing where features are wrong.
+                what = error.what.removeprefix(str(chunk.index.path)).removeprefix(": ")
+                tally.add_unreadable(number, what)
     return tally.survey()
 
 

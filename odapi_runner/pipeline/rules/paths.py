@@ -12,6 +12,8 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 
 _PLACEHOLDER = re.compile(r"PATH_TO_BE+_CONFIGURED")  # one published config spells it with BEE
+# google.protobuf reads a backslash before a letter that is no ASCII as its number.
+_NUMBERED = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 # What each path is set by, and an example of what it is set to.
@@ -38,7 +40,7 @@ def paths_have_slashes(subject: Subject) -> Iterator[Finding]:
     A `\` begins an escape in the text of a config, and is part of a file's name elsewhere.
     """
     for place, paths in _paths(subject):
-        wrong = [path for path in paths if "\\" in path]
+        wrong = [_as_written(path) for path in paths if "\\" in path]
         if wrong:
             slashed = wrong[0].replace("\\", "/")
             what = f"{_shown(wrong)} is written with backslashes"
@@ -90,6 +92,16 @@ def _paths(subject: Subject) -> Iterator[tuple[str, Sequence[str]]]:
 def _shown(paths: Sequence[str]) -> str:
     """The first of them, and how many there are."""
     return paths[0] if len(paths) == 1 else f"{paths[0]}, like {len(paths) - 1} more,"
+
+
+def _as_written(path: str) -> str:
+    r"""A path with its own letters: the text `data\너구리` is read as `data\ub108구리`."""
+
+    def letter(found: re.Match[str]) -> str:
+        number = int(found[1] or found[2], 16)
+        return f"\\{chr(number)}" if 0x7F < number < 0x110000 else found[0]
+
+    return _NUMBERED.sub(letter, path)
 
 
 def _setting(place: str) -> str:

@@ -88,3 +88,15 @@ def test_many_files_of_another_machine_are_one_finding(base: Workspace, tmp_path
         "/content/drive/train_0.record, like 13 more, is of another machine: there is no /content "
         "here"
     )
+
+
+def test_a_backslash_before_korean_is_shown_as_it_is_written(
+    base: Workspace, tmp_path: Path
+) -> None:
+    r"""google.protobuf reads `\너` as `\ub108`; the remedy is the folder's own name."""
+    case = Case(bend(f"{LABEL_MAP}=data\\ub108구리\\a.pbtxt"), Bend())
+
+    (finding,) = find(case.fails, case, base, tmp_path)
+
+    assert finding.what == "data\\너구리\\a.pbtxt is written with backslashes"
+    assert finding.fix == 'Write it as "data/너구리/a.pbtxt".'
