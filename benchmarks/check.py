@@ -73,8 +73,13 @@ def time_check(paths: list[str], workspace: Workspace) -> float:
     """Seconds of one process."""
     program = [str(Path(sys.executable).with_name("odapi")), "check", "--no-records", *paths]
     start = time.perf_counter()
-    subprocess.run(program, cwd=workspace.root, check=False, capture_output=True)
-    return time.perf_counter() - start
+    done = subprocess.run(
+        program, cwd=workspace.root, check=False, capture_output=True, encoding="utf-8"
+    )
+    seconds = time.perf_counter() - start
+    if done.stderr:
+        raise SystemExit(done.stderr)
+    return seconds
 
 
 if __name__ == "__main__":

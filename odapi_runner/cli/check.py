@@ -14,13 +14,13 @@ from odapi_runner.cli.options import workspace_option
 from odapi_runner.errors import ConfigError
 
 if TYPE_CHECKING:
-    from odapi_runner.pipeline.finding import Finding
+    from odapi_runner.pipeline.finding import Finding, Severity
     from odapi_runner.pipeline.rules.rule import Rule
     from odapi_runner.workspace import Workspace
 
 T = TypeVar("T")
 
-_SEVERITIES = ("error", "warning", "hint")
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
 
 
 @click.command("check")
