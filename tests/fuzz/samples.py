@@ -131,10 +131,13 @@ batch_size = 4
 """
 
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="odapi-fuzz-")  # removed when the process ends
+
+
 @functools.cache
 def base() -> Workspace:
     """A workspace with small records, a label map and a checkpoint; nobody changes it."""
-    return make_base(Path(tempfile.mkdtemp(prefix="odapi-fuzz-")))
+    return make_base(Path(_FOLDER.name))
 
 
 @functools.cache
