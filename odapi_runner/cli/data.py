@@ -248,7 +248,15 @@ def inspect(
         _draw(config, find_records(records, Path.cwd()), workspace, **drawing)
         return
     found = inspect_records(find_records(records, Path.cwd()), decode=decode, track=_track)
-    print_table(*tabulate(found), output_format)
+    columns, rows = tabulate(found)
+    if output_format == "table":  # the faults are lines: a column of their sentences is too wide
+        classes = [row[1:-1] for row in rows if row[0] != "fault"]
+        classes[-1] = ("all", *classes[-1][1:])
+        print_table(columns[1:-1], classes, output_format)
+        for kind, each in found.faults.items():
+            click.echo(f"{kind}: {each.records} of {found.looked_at} records: {each.examples[0]}")
+    else:
+        print_table(columns, rows, output_format)
     if found.faults:
         (kind, counts), *others = found.faults.items()
         count = f"{kind}: {counts.records} of {found.looked_at} records"

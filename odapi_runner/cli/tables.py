@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -36,25 +37,49 @@ def _is_number(value: Any) -> bool:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """A table for people; on too narrow a terminal it is turned on its side, or folded."""
+    """A table for people; where it is too wide it is turned on its side, folded, or stacked."""
     text = _drawn(columns, rows)
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         return text  # never cut or turned: programs read it
-    from rich.cells import cell_len
-
     width = shutil.get_terminal_size().columns
-
-    def fits(drawn: str) -> bool:
-        return max(map(cell_len, drawn.splitlines())) <= width
-
-    if fits(text):
+    if _fits(text, width):
         return text
     names = [_shown(row[0]) for row in rows]
     sideways = [
         [column, *(_shown(row[place]) for row in rows)] for place, column in enumerate(columns)
     ]
     turned = _drawn([columns[0], *names], sideways[1:])
-    return turned if fits(turned) else _drawn(columns, rows, width)
+    if _fits(turned, width):
+        return turned
+    folded = _drawn(columns, rows, width)
+    return folded if _keeps_words(folded, rows) else _stacked(columns, rows)
+
+
+def _fits(drawn: str, width: int) -> bool:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, drawn.splitlines())) <= width
+
+
+def _keeps_words(drawn: str, rows: Sequence[Row]) -> bool:
+    """Whether no name was cut, as one that is wider than its column is; sentences may be."""
+    there = set(drawn.split())
+    names = (_shown(cell) for row in rows for cell in row)
+    return all(name in there for name in names if name and " " not in name)
+
+
+def _stacked(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """The first cell of each row, and below it the others, each beside the name of its column."""
+    from rich.cells import cell_len, set_cell_size
+
+    wide = max(map(cell_len, columns[1:]), default=0)
+    lines = []
+    for row in rows:
+        lines.append(_shown(row[0]))
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            if shown := _shown(cell):
+                lines.append(f"  {set_cell_size(column, wide)}  {shown}")
+    return "\n".join(lines) + "\n"
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Row], width: int = 10_000) -> str:

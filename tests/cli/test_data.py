@@ -149,6 +149,21 @@ def test_faulty_records_fail_after_the_table(kitti: Path) -> None:
     )
 
 
+def test_faults_are_lines_below_the_table(kitti: Path) -> None:
+    """Their sentences are no column, which would be a few signs wide."""
+    run("convert", "kitti", "KITTI", "--out", "data/kitti")
+    names = ("data/kitti/val-00000-of-00002.record",) * 2
+
+    lines = run("inspect", *names).stdout.splitlines()
+
+    assert lines[0].split() == [
+        *("name", "id", "images", "boxes", "small", "medium", "large", "difficult", "ignored")
+    ]
+    assert lines[-2].split()[:2] == ["all", "2"]
+    assert lines[-1].startswith("source id twice: 1 of 2 records: ")
+    assert lines[-1].endswith(": another record has this image/source_id")
+
+
 def test_images_cut_short_are_found_by_decoding(kitti: Path) -> None:
     """Their headers are whole; `convert --decode` finds them earlier."""
     path = kitti / "training" / "image_2" / "000003.png"

@@ -66,3 +66,32 @@ def test_a_table_wider_than_the_terminal_is_turned_on_its_side(
     print_table(COLUMNS, ROWS, "table")
 
     assert capsys.readouterr().out == SIDEWAYS
+
+
+def test_a_table_whose_names_do_not_fit_is_stacked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No name is cut in the middle; COLUMNS counts without a terminal, too."""
+    monkeypatch.setenv("COLUMNS", "24")
+    rows = [["train_config.batch_size", 8, "16"], ["train_config.num_steps", None, "300"]]
+
+    print_table(["field", "가", "other"], rows, "table")
+
+    assert capsys.readouterr().out == (
+        "train_config.batch_size\n  가     8\n  other  16\ntrain_config.num_steps\n  other  300\n"
+    )
+
+
+def test_a_table_of_sentences_is_folded_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As long as each word fits."""
+    monkeypatch.setenv("COLUMNS", "24")
+    rows = [["path", "folders are separated by a slash"], ["warm-up", "it has steps"]]
+
+    print_table(["rule", "looks for"], rows, "table")
+
+    assert capsys.readouterr().out == (
+        " rule      looks for\n ──────────────────────\n path      folders are\n"
+        "           separated by\n           a slash\n warm-up   it has steps\n"
+    )
