@@ -80,11 +80,12 @@ def apply_patch_text(draft: Draft, text: str, where: str, wanted: range | None =
     if notebook.unread:
         lines = ", ".join(map(str, notebook.unread))
         draft.notes.append(f"{where}: not in a set or remove, so left out: line {lines}")
-    for section in sections:
-        _apply_section(draft, section, where)
+    if not sum(_apply_section(draft, section, where) for section in sections):
+        draft.notes.append(f"{where}: holds no change")
 
 
-def _apply_section(draft: Draft, section: Section, where: str) -> None:
+def _apply_section(draft: Draft, section: Section, where: str) -> int:
+    """Apply what one set or remove holds; the number of its entries."""
     tree = parse_tree(section.text, where, section.line)
     _note(draft, where, tree.notes)
     changes = set_entries if section.kind == "set" else remove_entries
@@ -98,6 +99,7 @@ def _apply_section(draft: Draft, section: Section, where: str) -> None:
             draft.notes[before:] = [
                 f"{where}:{change.place}: {note}" for note in draft.notes[before:]
             ]
+    return len(tree.entries)
 
 
 def _note(draft: Draft, where: str, notes: Iterable[Note]) -> None:

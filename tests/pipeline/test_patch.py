@@ -838,6 +838,12 @@ def test_a_patch_is_no_whole_dataset() -> None:
         patched("train_config { batch_size: 8 }\n" * 7000)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "set\n"])
+def test_a_patch_without_a_change_is_noted(text: str) -> None:
+    """Silence would look as if something had been done."""
+    assert patched(text).notes == ("notes.txt: holds no change",)
+
+
 LINES = st.sampled_from(NOTEBOOK.splitlines())
 WORDS = st.sampled_from(sorted(set(NOTEBOOK.split())))
 
