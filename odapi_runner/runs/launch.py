@@ -106,7 +106,9 @@ def plan_training(
         overrides=changes.overrides,
         notes=tuple(notes),
         engine=chosen,
-        findings=tuple(check(message, place, engine=chosen, text=written)),
+        findings=tuple(
+            check(message, place, engine=chosen, text=written, from_scratch=from_scratch)
+        ),
     )
 
 

@@ -145,6 +145,7 @@ def test_an_empty_config_is_described_by_what_it_lacks(workspace: Workspace) -> 
         "optimizer",
         "records",
         "records",
+        "from-scratch",
     ]
 
 
@@ -283,7 +284,12 @@ def test_a_checkpoint_is_a_prefix(workspace: Workspace, value: str, what: str, f
 
 
 def test_without_a_checkpoint_nothing_of_it_matters(workspace: Workspace) -> None:
-    """Type and version are of no effect."""
+    """Type and version are of no effect, which is told where random weights were not asked for."""
     kind = "train_config.fine_tune_checkpoint_type=nonsense"
 
-    assert found(workspace, "fine_tune_checkpoint=", kind) == []
+    assert found(workspace, "fine_tune_checkpoint=", kind, from_scratch=True) == []
+    unused = only(found(workspace, "fine_tune_checkpoint=", kind))
+    assert (unused.rule, unused.what) == (
+        "checkpoint-type-unused",
+        '"nonsense" is without effect: no checkpoint is named, and all weights are random',
+    )

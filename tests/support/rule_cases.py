@@ -91,8 +91,10 @@ def find(bent: Bend, case: Case, base: Workspace, scratch: Path) -> list[Finding
     path = scratch / "bent.config"
     text = render_pipeline(message)
     path.write_text(bent.text(text) if bent.text else text, encoding="utf-8")
+    # What names no checkpoint is meant to; a case on that says so.
+    options = {"from_scratch": not message.train_config.fine_tune_checkpoint, **dict(case.options)}
     try:
-        return check(path, workspace, engine=case.engine, **dict(case.options))
+        return check(path, workspace, engine=case.engine, **options)
     except ConfigError as error:
         return [unreadable(error, str(path))]
 

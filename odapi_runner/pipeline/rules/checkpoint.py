@@ -25,6 +25,30 @@ _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _ENDS = ("finished", "failed", "stopped")
 
 
+def random_weights_are_wanted(subject: Subject) -> Iterator[Finding]:
+    """A training begins with a checkpoint: with random weights it needs far more data and steps.
+
+    With `--from-scratch` nothing is said, nor of a `fine_tune_checkpoint_type` without a
+    checkpoint: of that `checkpoint-type-unused` speaks.
+    """
+    train = subject.config.train_config
+    if not (train.fine_tune_checkpoint or train.fine_tune_checkpoint_type or subject.from_scratch):
+        what = "no checkpoint is named: training begins with random weights"
+        fix = "-s fine_tune_checkpoint=FOLDER/ckpt-0, or --from-scratch if that is wanted"
+        yield Finding("from-scratch", "hint", _PLACE, what, fix)
+
+
+def types_have_a_checkpoint(subject: Subject) -> Iterator[Finding]:
+    """Where a type says what is restored, a checkpoint is named to restore it from."""
+    train = subject.config.train_config
+    kind = train.fine_tune_checkpoint_type
+    if kind and not train.fine_tune_checkpoint and not subject.from_scratch:
+        place = f"{_PLACE}_type"
+        what = f'"{kind}" is without effect: no checkpoint is named, and all weights are random'
+        fix = f"-s fine_tune_checkpoint=FOLDER/ckpt-0, or -d {place} and train --from-scratch"
+        yield Finding("checkpoint-type-unused", "warning", place, what, fix)
+
+
 def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
     """The value is a prefix: with `.index` and `.data-…` behind it, files have these names."""
     written = subject.config.train_config.fine_tune_checkpoint
@@ -135,6 +159,23 @@ def _to_set(prefix: str) -> str:
 
 
 RULES = (
+    Rule(
+        "from-scratch",
+        random_weights_are_wanted,
+        severity="hint",
+        api="Without a checkpoint nothing is restored, and nothing is said (model_lib_v2.py, "
+        "`train_loop`).",
+        fails="train_config { }",
+        passes='train_config { fine_tune_checkpoint: "model_zoo/…/ckpt-0" }',
+    ),
+    Rule(
+        "checkpoint-type-unused",
+        types_have_a_checkpoint,
+        severity="warning",
+        api="The type is read where a checkpoint is named only (model_lib_v2.py, `train_loop`).",
+        fails='fine_tune_checkpoint_type: "detection", and no fine_tune_checkpoint',
+        passes='fine_tune_checkpoint_type: "detection" fine_tune_checkpoint: "…/ckpt-0"',
+    ),
     Rule(
         "checkpoint",
         checkpoint_is_there,

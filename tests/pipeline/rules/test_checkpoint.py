@@ -96,6 +96,14 @@ HEAD = next(path for path in D0_90 if "_box_predictor" in path)
 OF_FIRST = "fine_tune_checkpoint=train/first/ckpt-3"
 
 CASES = {
+    "from-scratch": Case(
+        fails=bend(deletes=(PLACE, TYPE)),
+        passes=bend(),
+        options=(("from_scratch", False),),
+    ),
+    "checkpoint-type-unused": Case(
+        fails=bend(deletes=(PLACE,)), passes=bend(), options=(("from_scratch", False),)
+    ),
     "checkpoint": Case(
         bend(f"fine_tune_checkpoint={ZOO[:-1]}1"), bend(f"fine_tune_checkpoint=./{ZOO}")
     ),

@@ -44,24 +44,29 @@ SCRATCH = ("hint", "from-scratch")
 # Test configs of the reference: 100 steps of schedule, trained for none.
 SHORT = ("error", "schedule-short")
 NUMERICS = {
-    "centernet_resnet101": [SHORT, *[("hint", "no-effect")] * 1],
+    "centernet_resnet101": [SHORT, SCRATCH, *[("hint", "no-effect")] * 1],
     "efficientdet_d0": [
         SHORT,
         ("warning", "augmentation-size"),
+        SCRATCH,
         *[("hint", "no-effect")] * 5,
         ("hint", "bfloat16"),
     ],
-    "faster_rcnn_resnet50": [SHORT, *[("hint", "no-effect")] * 4, ("hint", "bfloat16")],
-    "ssd_mobilenet_v1_fpn": [SHORT, *[("hint", "no-effect")] * 5],
-    "ssd_mobilenet_v2": [SHORT, *[("hint", "no-effect")] * 5],
-    "ssd_mobilenet_v2_fpnlite": [SHORT, *[("hint", "no-effect")] * 5],
-    "ssd_resnet50_v1_fpn": [SHORT, *[("hint", "no-effect")] * 5, ("hint", "bfloat16")],
+    "faster_rcnn_resnet50": [SHORT, SCRATCH, *[("hint", "no-effect")] * 4, ("hint", "bfloat16")],
+    "ssd_mobilenet_v1_fpn": [SHORT, SCRATCH, *[("hint", "no-effect")] * 5],
+    "ssd_mobilenet_v2": [SHORT, SCRATCH, *[("hint", "no-effect")] * 5],
+    "ssd_mobilenet_v2_fpnlite": [SHORT, SCRATCH, *[("hint", "no-effect")] * 5],
+    "ssd_resnet50_v1_fpn": [SHORT, SCRATCH, *[("hint", "no-effect")] * 5, ("hint", "bfloat16")],
 }
 
 # Configs that trained well in 1,000 and in 600 steps, the second with a checkpoint at their end.
 RUNS = {
-    "raccoon_mobilenet_v2_fpnlite": [("hint", "no-effect")] * 5,
-    "raccoon_efficientdet_d0_256": [("warning", "steps-unsaved"), *[("hint", "no-effect")] * 5],
+    "raccoon_mobilenet_v2_fpnlite": [SCRATCH, *[("hint", "no-effect")] * 5],
+    "raccoon_efficientdet_d0_256": [
+        ("warning", "steps-unsaved"),
+        SCRATCH,
+        *[("hint", "no-effect")] * 5,
+    ],
 }
 
 
