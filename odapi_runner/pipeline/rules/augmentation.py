@@ -20,6 +20,7 @@ _TO_SHAPE = _TO_SQUARE | {
     "random_crop_image",
     "random_crop_pad_image",
     "random_crop_to_aspect_ratio",
+    "random_image_scale",
     "random_pad_image",
     "random_resize_method",
     "resize_image",
@@ -96,6 +97,19 @@ def boxes_stay_normalised(subject: Subject) -> Iterator[Finding]:
             yield Finding("augmentation-pixels", "error", step.place, what, fix)
 
 
+def training_sees_what_evaluation_sees(subject: Subject) -> Iterator[Finding]:
+    """No step changes every image of training alike: evaluation has no such images.
+
+    `adjust_gamma` draws nothing: it gives every image the same gamma and gain, in training only.
+    """
+    for step in find_steps(subject):
+        if step.kind == "adjust_gamma" and (step.options.gamma, step.options.gain) != (1, 1):
+            what = "it changes every image of training, and none of the evaluation"
+            fix = "-s {0}.random_adjust_brightness.max_delta=0.2, or -d {0}"
+            fix = fix.format(step.place.rpartition(".")[0])
+            yield Finding("augmentation-constant", "warning", step.place, what, fix)
+
+
 def steps_come_once(subject: Subject) -> Iterator[Finding]:
     """No flip comes twice, nor any other step just as it stood before.
 
@@ -112,10 +126,10 @@ def steps_come_once(subject: Subject) -> Iterator[Finding]:
 
 
 def squares_stay_square(subject: Subject) -> Iterator[Finding]:
-    """After a crop to a square no other step changes the shape.
+    """After a crop to a square no other step changes the shape, or the size.
 
     The square is made for the network: cropped once more, it is resized from fewer pixels, or
-    padded where the network needs none.
+    padded where the network needs none; scaled, it is only scaled back.
     """
     square: Step | None = None
     for step in find_steps(subject):
@@ -184,6 +198,15 @@ RULES = (
         f"({_PREPROCESSOR}, `scale_boxes_to_pixel_coordinates`).",
         fails="data_augmentation_options { scale_boxes_to_pixel_coordinates { } }",
         passes="data_augmentation_options { random_horizontal_flip { } }",
+    ),
+    Rule(
+        "augmentation-constant",
+        training_sees_what_evaluation_sees,
+        severity="warning",
+        api="Augmentation is of training only, and this step draws nothing "
+        f"({_PREPROCESSOR}, `adjust_gamma`).",
+        fails="adjust_gamma { gamma: 2.0 }",
+        passes="random_adjust_brightness { max_delta: 0.2 }",
     ),
     Rule(
         "augmentation-twice",

@@ -39,6 +39,9 @@ CASES = {
     "augmentation-pixels": Case(
         fails=first("scale_boxes_to_pixel_coordinates { }"), passes=first("random_jitter_boxes { }")
     ),
+    "augmentation-constant": Case(
+        fails=first("adjust_gamma { gamma: 2 }"), passes=first("adjust_gamma { }")
+    ),
     "augmentation-twice": Case(
         fails=last("random_horizontal_flip { probability: 0.2 }"),
         passes=last("random_vertical_flip { probability: 0.2 }"),
@@ -136,3 +139,16 @@ def test_what_is_said(
 
     told = [(one.rule, one.place, one.what) for one in found if one.rule != "engine"]
     assert told == [(rule, place, what)]
+
+
+def test_a_square_that_is_scaled_is_scaled_back(base: Workspace, tmp_path: Path) -> None:
+    """Behind the crop to a square a random scale costs pixels only; before it, it scales."""
+    case = Case(last("random_image_scale { }"), first("random_image_scale { }"))
+
+    (finding,) = find(case.fails, case, base, tmp_path)
+
+    assert (finding.rule, finding.place) == (
+        "augmentation-after-square",
+        f"{LIST}[2].random_image_scale",
+    )
+    assert find(case.passes, case, base, tmp_path) == []
