@@ -71,33 +71,35 @@ class Reader:
         """The member of a oneof that is set."""
         return self._message.WhichOneof(oneof)
 
-    def require(self, name: str, supported: Sequence[Any], why: str = "") -> Any:
+    def require(self, name: str, supported: Sequence[Any], why: str = "", fix: str = "") -> Any:
         """The value of a field of which the engine knows only some values; else it is refused."""
         value = self.value(name)
         if self._message.DESCRIPTOR.fields_by_name[name].enum_type is not None:
             value = self.enum(name)
         if value not in supported:
-            self.refuse(name, f"{_shown(value)} is not supported{why and ': ' + why}", supported)
+            self.refuse(
+                name, f"{_shown(value)} is not supported{why and ': ' + why}", supported, fix
+            )
         return value
 
-    def member(self, oneof: str, supported: Sequence[str]) -> tuple[str, Reader]:
+    def member(self, oneof: str, supported: Sequence[str], fix: str = "") -> tuple[str, Reader]:
         """The member of a oneof of which the engine knows only some, and a reader of it.
 
         Another one is refused; the first one known stands in for it, and nothing is noted of that.
         """
         name = self.choice(oneof)
         if name is None:
-            self.refuse(oneof, "is not set", supported)
+            self.refuse(oneof, "is not set", supported, fix)
         elif name in supported:
             return name, self.message(name)
         else:
-            self.refuse(name, "is not supported", supported)
+            self.refuse(name, "is not supported", supported, fix)
         return supported[0], Reader(getattr(self._message, supported[0]), self._path)
 
-    def refuse(self, name: str, reason: str, supported: Sequence[Any]) -> None:
-        """Note that a field cannot be honoured, and the values that could."""
+    def refuse(self, name: str, reason: str, supported: Sequence[Any], fix: str = "") -> None:
+        """Note that a field cannot be honoured, and the values that could, or another remedy."""
         known = " or ".join(_shown(value) for value in supported)
-        self.notes.refusals.append(Refusal(self.path(name), reason, f"Use {known}."))
+        self.notes.refusals.append(Refusal(self.path(name), reason, fix or f"Use {known}."))
 
 
 def set_fields(message: Any, path: str = "") -> Iterator[tuple[str, Any]]:

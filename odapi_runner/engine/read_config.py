@@ -13,8 +13,17 @@ from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.reading.input import read_evaluation, read_input
 from odapi_runner.engine.reading.ssd import read_ssd
 from odapi_runner.engine.reading.train import read_train
-from odapi_runner.engine.spec import Spec, input_size
+from odapi_runner.engine.spec import KeepAspect, Spec, input_size
 from odapi_runner.errors import ConfigError
+
+_FAMILY = (
+    "The builtin engine trains the ssd family only; odapi check --engine tf-models checks a config "
+    "for the Object Detection API."
+)
+_PADDING = (
+    "-s model.ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true, or a "
+    "batch_size of 1."
+)
 
 
 def build_spec(config: Any) -> Spec:
@@ -45,7 +54,7 @@ def _read(config: Any) -> tuple[Spec, list[Refusal]]:
 
 
 def _spec(reader: Reader) -> Spec:
-    _, ssd = reader.message("model").member("model", ("ssd",))
+    _, ssd = reader.message("model").member("model", ("ssd",), _FAMILY)
     train_input = reader.message("train_input_reader")
     eval_inputs = list(reader.messages("eval_input_reader"))
     if len(eval_inputs) != 1:
@@ -53,8 +62,9 @@ def _spec(reader: Reader) -> Spec:
     model = read_ssd(ssd)
     train, evaluation = reader.message("train_config"), reader.message("eval_config")
     if input_size(model.resizer) is None:
+        padding = _PADDING if isinstance(model.resizer, KeepAspect) else ""
         for part in (train, evaluation):
-            part.require("batch_size", (1,), "images of different sizes make no batch")
+            part.require("batch_size", (1,), "images of different sizes make no batch", padding)
     return Spec(
         model=model,
         train=read_train(train),

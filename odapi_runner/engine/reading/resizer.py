@@ -27,7 +27,9 @@ def read_resizer(resizer: Reader, backbone: Backbone) -> Resizer:
     for name, side in _sides(spec):
         _require_halves(made, name, side, backbone)
     if input_size(spec) is None and not _any_size_fits(spec, backbone):
-        resizer.refuse(kind, "gives sides that do not fit the pyramid", ("fixed_shape_resizer",))
+        what, padded = "gives sides that do not fit the pyramid", made.path("pad_to_max_dimension")
+        fix = f"-s {padded}=true" if isinstance(spec, KeepAspect) else ""
+        resizer.refuse(kind, what, ("fixed_shape_resizer",), fix)
     return spec
 
 

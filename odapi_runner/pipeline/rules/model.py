@@ -11,23 +11,27 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.pipeline.scalars import shortest
 
-# What a model of each family cannot do without, and the oneof in it.
-_PARTS: dict[str, dict[str, str]] = {
+# What a model of each family cannot do without, and what of it serves such a model; the language
+# has more, of TF1 and of other families.
+_PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "ssd": {
-        "box_coder": "box_coder_oneof",
-        "matcher": "matcher_oneof",
-        "similarity_calculator": "region_similarity",
-        "box_predictor": "box_predictor_oneof",
-        "anchor_generator": "anchor_generator_oneof",
-        "loss.classification_loss": "classification_loss",
-        "loss.localization_loss": "localization_loss",
+        "box_coder": ("faster_rcnn_box_coder",),
+        "matcher": ("argmax_matcher",),
+        "similarity_calculator": ("iou_similarity",),
+        "box_predictor": (
+            "convolutional_box_predictor",
+            "weight_shared_convolutional_box_predictor",
+        ),
+        "anchor_generator": ("ssd_anchor_generator", "multiscale_anchor_generator"),
+        "loss.classification_loss": ("weighted_sigmoid_focal", "weighted_sigmoid"),
+        "loss.localization_loss": ("weighted_smooth_l1", "weighted_l2"),
     },
     "faster_rcnn": {
-        "first_stage_anchor_generator": "anchor_generator_oneof",
-        "second_stage_box_predictor": "box_predictor_oneof",
+        "first_stage_anchor_generator": ("grid_anchor_generator", "multiscale_anchor_generator"),
+        "second_stage_box_predictor": ("mask_rcnn_box_predictor",),
     },
     "center_net": {
-        "object_center_params.classification_loss": "classification_loss",
+        "object_center_params.classification_loss": ("penalty_reduced_logistic_focal_loss",),
     },
 }
 _POST_PROCESSING = {
@@ -59,13 +63,13 @@ def model_has_its_parts(subject: Subject) -> Iterator[Finding]:
 
     Each is a message with one of several members, and none of them is a default.
     """
-    for path, oneof in _PARTS[subject.family].items() if subject.family else ():
+    for path, served in _PARTS[subject.family].items() if subject.family else ():
         part = subject.model
         for name in path.split("."):
             part = getattr(part, name)
-        if part.WhichOneof(oneof) is None:
-            members = [field.name for field in part.DESCRIPTOR.oneofs_by_name[oneof].fields]
-            fix = f"Set one of {', '.join(members)}, or start from a preset."
+        oneof = part.DESCRIPTOR.fields_by_name[served[0]].containing_oneof
+        if part.WhichOneof(oneof.name) is None:
+            fix = f"Set {' or '.join(served)}, or start from a preset."
             place = f"model.{subject.family}.{path}"
             yield Finding("model-part", "error", place, "it is not set", fix)
 

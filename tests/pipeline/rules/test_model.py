@@ -1,5 +1,12 @@
 """Rules on what a model is built of."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from odapi_runner.pipeline.finding import Finding
 from support.rule_cases import Case, bend
 
 NMS = "model.ssd.post_processing.batch_non_max_suppression"
@@ -51,3 +58,24 @@ CASES = {
         model="faster_rcnn",
     ),
 }
+
+Found = Callable[..., list[Finding]]
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ("matcher", "Set argmax_matcher, or start from a preset."),
+        (
+            "box_predictor",
+            "Set convolutional_box_predictor or weight_shared_convolutional_box_predictor, or "
+            "start from a preset.",
+        ),
+        ("similarity_calculator", "Set iou_similarity, or start from a preset."),
+    ],
+)
+def test_only_what_serves_the_family_is_offered(found: Found, part: str, fix: str) -> None:
+    """TF2's SSD has no bipartite_matcher, and no second stage."""
+    fixes = [one.fix for one in found(bend(f"model.ssd.{part}={{}}")) if one.rule == "model-part"]
+
+    assert fixes == [fix]
