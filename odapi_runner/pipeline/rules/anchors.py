@@ -19,6 +19,8 @@ MATCHED = 0.5  # IoU
 _LOW = 0.5  # share of the boxes of a size
 _ENOUGH = 20  # boxes to say anything
 _WORTH = 0.05  # share of all boxes that a size has to be
+# Tried whatever the config has: what is published (4, and 0.2), and what lies around 4.
+_SCALES = {"anchor_scale": (4.0, 3.0, 2.0, 8.0), "min_scale": (0.2,)}
 _BETTER = 0.1  # by which a change has to raise a share to be named
 
 
@@ -117,9 +119,11 @@ def _change_anchors(model: Any) -> Iterator[tuple[str, Any]]:
     names = {"multiscale_anchor_generator": "anchor_scale", "ssd_anchor_generator": "min_scale"}
     name = names.get(place.rpartition(".")[2])
     if name:
-        for factor in (0.75, 1.5, 0.5, 2, 0.375, 0.25):
+        now = shortest(getattr(generator, name))
+        near = [now * factor for factor in (0.75, 1.5, 0.5, 2, 0.375, 0.25)]
+        # Where the scale is far off, as after a slip of the decimal point, nothing near it helps.
+        for value in dict.fromkeys((*near, *_SCALES[name])):
             changed = _copy(model)
-            value = shortest(getattr(generator, name)) * factor
             setattr(find_generator(changed)[1], name, value)
             yield f"-s {place}.{name}={value:g}", changed
     elif place.endswith("grid_anchor_generator") and generator.scales:

@@ -53,6 +53,15 @@ def test_it_says_what_would_help(found: Found) -> None:
     assert found(better) == []
 
 
+@pytest.mark.parametrize("scale", ["400", "0.4"])
+def test_a_scale_that_is_far_off_is_led_back_to_a_published_one(found: Found, scale: str) -> None:
+    """A slip of the decimal point: nothing near it helps, and the published scale does."""
+    findings = found(holding(*scenes(20), sets=(f"{SCALE}={scale}",)))
+
+    (fix,) = [one.fix for one in findings if one.rule == "anchors"]
+    assert f"would match with -s {SCALE}=4" in fix
+
+
 def test_a_few_boxes_say_nothing(found: Found) -> None:
     """Below twenty nothing is said."""
     assert found(holding(*scenes(8, count=19))) == []
