@@ -109,6 +109,7 @@ def test_a_damaged_file_is_named(
 
     assert finding.rule == rule
     assert what in finding.what
+    assert f"{finding.place}: {finding.what}".count(".record") == 1  # the file, once
 
 
 @pytest.mark.parametrize(
