@@ -35,6 +35,6 @@ CASES = {
         fails=bend(),
         passes=bend(files=with_another_file),
         engine="tf-models",
-        options=(("workers", 2), ("records", False)),
+        options=(("workers", 2),),
     ),
 }
