@@ -525,9 +525,22 @@ def test_the_published_ssds_are_honoured_and_no_other_architecture(
     assert [name for name, refusals in found.items() if not refusals] == [
         name for name in found if name.startswith("ssd_")
     ]
-    assert [
-        one.path for one in found["faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.config"]
-    ] == ["model.faster_rcnn"]
+    foreign = found["faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.config"]
+    assert [one.path for one in foreign] == ["model.faster_rcnn"]
+    assert foreign[0].fix == (
+        "The builtin engine trains the ssd family only; odapi check --engine tf-models checks a "
+        "config for the Object Detection API."
+    )
+
+
+def test_sides_that_differ_are_told_to_be_padded() -> None:
+    """A pyramid and a batch both ask for inputs of one size."""
+    pad = f"{KEEP}.pad_to_max_dimension"
+
+    fixes = {one.path: one.fix for one in refused(d0_config(f"{pad}=false"))}
+
+    assert fixes[KEEP] == f"-s {pad}=true"
+    assert fixes["train_config.batch_size"] == f"-s {pad}=true, or a batch_size of 1."
 
 
 def test_reading_a_config_needs_no_tensorflow() -> None:

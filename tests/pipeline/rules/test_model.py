@@ -68,8 +68,10 @@ Found = Callable[..., list[Finding]]
         ("matcher", "Set argmax_matcher, or start from a preset."),
         (
             "box_predictor",
-            "Set convolutional_box_predictor or weight_shared_convolutional_box_predictor, or "
-            "start from a preset.",
+            (
+                "Set convolutional_box_predictor or weight_shared_convolutional_box_predictor, or "
+                "start from a preset."
+            ),
         ),
         ("similarity_calculator", "Set iou_similarity, or start from a preset."),
     ],
