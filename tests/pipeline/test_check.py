@@ -204,7 +204,7 @@ def test_an_absent_label_map(workspace: Workspace) -> None:
         "error",
         "train_input_reader.label_map_path",
         "자료/없음.pbtxt: no such file",
-        "Convert the data (odapi data convert --help), or -s label_map=FILE",
+        "Convert the data (odapi data convert --help), or -s label_map=data/NAME/label_map.pbtxt",
     )
 
 

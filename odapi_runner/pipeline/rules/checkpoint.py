@@ -11,6 +11,7 @@ from odapi_runner.errors import did_you_mean
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules import checkpoint_contents, checkpoint_model
+from odapi_runner.pipeline.rules.paths import lies_elsewhere
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.start import TYPES
 from odapi_runner.pipeline.rules.subject import Subject
@@ -52,7 +53,7 @@ def types_have_a_checkpoint(subject: Subject) -> Iterator[Finding]:
 def checkpoint_is_there(subject: Subject) -> Iterator[Finding]:
     """The value is a prefix: with `.index` and `.data-…` behind it, files have these names."""
     written = subject.config.train_config.fine_tune_checkpoint
-    if not written:
+    if not written or lies_elsewhere(written):
         return
     path = subject.workspace.resolve(written)
     if files.is_folder(path):

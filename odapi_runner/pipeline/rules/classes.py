@@ -8,12 +8,15 @@ from pathlib import Path
 from odapi_runner import files
 from odapi_runner.errors import nearest
 from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.rules.paths import lies_elsewhere
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Reader, Subject
 
 # The ids below 90 that COCO's own label map leaves out; published detectors have 90 classes.
 _COCO_GAPS = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
 _COCO_CLASSES = 90
+
+_SET = "-s label_map=data/NAME/label_map.pbtxt"
 
 
 def model_is_set(subject: Subject) -> Iterator[Finding]:
@@ -40,15 +43,18 @@ def label_maps_are_readable(subject: Subject) -> Iterator[Finding]:
     for reader in subject.readers:
         place = f"{reader.place}.label_map_path"
         if not reader.label_map_path:
-            fix = "-s label_map=data/NAME/label_map.pbtxt"
+            near = _likely_label_map(reader, subject)
+            fix = f"-s label_map={near}" if near else _SET
             yield Finding("label-map", "error", place, "no label map is named", fix)
+        elif lies_elsewhere(reader.label_map_path):
+            continue
         elif reader.label_map_error and reader.label_map_path not in seen:
             what, fix = reader.label_map_error.what, reader.label_map_error.fix
             if not files.is_file(subject.workspace.resolve(reader.label_map_path)):
                 what = f"{reader.label_map_path}: no such file"
-                near = nearest(reader.label_map_path, _label_maps(reader.label_map_path, subject))
-                fix = "Convert the data (odapi data convert --help), or -s label_map=FILE"
-                fix = f"-s label_map={near[0]}" if near else fix
+                near = _likely_label_map(reader, subject)
+                convert = "Convert the data (odapi data convert --help), or"
+                fix = f"-s label_map={near}" if near else f"{convert} {_SET}"
             yield Finding("label-map", "error", place, what, fix)
         seen.add(reader.label_map_path)
 
@@ -104,15 +110,38 @@ def label_maps_agree(subject: Subject) -> Iterator[Finding]:
                 break
 
 
-def _label_maps(written: str, subject: Subject) -> list[str]:
-    """The label maps beside a file that is absent, and those of the workspace's data sets."""
-    root, folder = subject.workspace.root, Path(written).parent
+def _likely_label_map(reader: Reader, subject: Subject) -> str | None:
+    """The label map that is meant where none is named, or one that is absent.
+
+    It lies beside the reader's own records, or is a near spelling: of the file in its folder, or of
+    the folder among the data sets. That of another data set would name other classes.
+    """
+    folders = dict.fromkeys(str(Path(pattern).parent) for pattern in reader.patterns)
+    name = Path(reader.label_map_path).name or "label_map.pbtxt"
+    for folder in folders:
+        beside = _label_maps(folder, subject)
+        likely = nearest(name, beside, 1) or (beside if len(beside) == 1 else ())
+        if likely:
+            return str(Path(folder) / likely[0])
+    if not reader.label_map_path:
+        return None
+    written = Path(reader.label_map_path)
+    if near := nearest(name, _label_maps(str(written.parent), subject), 1):
+        return str(written.parent / near[0])
+    above = written.parent.parent
+    there = subject.workspace.resolve(above)
+    names = [path.name for path in there.glob("*")] if files.is_folder(there) else []
+    for folder in nearest(written.parent.name, names):
+        if near := nearest(name, _label_maps(str(above / folder), subject), 1):
+            return str(above / folder / near[0])
+    return None
+
+
+def _label_maps(folder: str, subject: Subject) -> list[str]:
+    """The names of the label maps in a folder; empty where there is no such folder."""
     there = subject.workspace.resolve(folder)
-    beside = there.glob("*.pb*txt") if files.is_folder(there) else ()
-    found = [str(folder / path.name) for path in beside]
-    return found + [
-        str(path.relative_to(root)) for path in subject.workspace.data.glob("*/*.pbtxt")
-    ]
+    found = there.glob("*.pb*txt") if files.is_folder(there) else ()
+    return sorted(path.name for path in found)
 
 
 def _with_different_label_maps(subject: Subject) -> list[Reader]:

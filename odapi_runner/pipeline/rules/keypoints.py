@@ -10,6 +10,7 @@ from odapi_runner import files
 from odapi_runner.errors import OdapiError, did_you_mean
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.augmentation import find_steps
+from odapi_runner.pipeline.rules.paths import lies_elsewhere
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.proto.text import parse_label_map, read_text
@@ -24,6 +25,8 @@ def keypoint_map_is_there(subject: Subject) -> Iterator[Finding]:
     if not _tasks(subject):
         return
     path = subject.model.keypoint_label_map_path
+    if lies_elsewhere(path):
+        return
     if not path:
         what = "the model learns keypoints, and names no label map that lists them"
         yield Finding("keypoint-map", "error", _MAP, what, f"-s {_MAP}=FILE")

@@ -51,19 +51,36 @@ def paths_are_of_this_machine(subject: Subject) -> Iterator[Finding]:
     """An absolute path begins with a folder of this machine.
 
     A config that comes from Colab or from somebody else's computer names files that lie elsewhere
-    here; relative paths, which begin at the workspace, are the same everywhere.
+    here; relative paths, which begin at the workspace, are the same everywhere. Each such folder is
+    one finding, at the first field that has a path in it.
     """
+    places: dict[str, list[str]] = {}
+    wrong: dict[str, list[str]] = {}
     for place, paths in _paths(subject):
-        homes = [path for path in paths if path.startswith("~")]
-        wrong = homes or [path for path in paths if "\\" not in path and _absent_top(path)]
-        if not wrong:
-            continue
-        what = f"{_shown(wrong)} is of another machine: there is no {_absent_top(wrong[0])} here"
-        if homes:
-            what = f"{_shown(wrong)}: nothing puts the home folder in the place of the ~"
-        files = "files" if len(wrong) > 1 else "file"
-        fix = f"Put the {files} into the workspace, and name from there: -s {_setting(place)}"
-        yield Finding("path-elsewhere", "error", place, what, fix)
+        for path in paths:
+            if top := _folder_elsewhere(path):
+                places.setdefault(top, []).append(place)
+                wrong.setdefault(top, []).append(path)
+    for top, those in wrong.items():
+        what = f"{_shown(those)} is of another machine: there is no {top} here"
+        if top == "~":
+            what = f"{_shown(those)}: nothing puts the home folder in the place of the ~"
+        named = "files" if len(those) > 1 else "file"
+        settings = " ".join(dict.fromkeys(f"-s {_setting(place)}" for place in places[top]))
+        fix = f"Put the {named} into the workspace, and name from there: {settings}"
+        yield Finding("path-elsewhere", "error", places[top][0], what, fix)
+
+
+def lies_elsewhere(*paths: str) -> bool:
+    """Whether one of them is of another machine, which is said by `path-elsewhere` once."""
+    return any(_folder_elsewhere(path) for path in paths)
+
+
+def _folder_elsewhere(path: str) -> str | None:
+    """The folder of another machine that a path begins with; None where it is of this one."""
+    if path.startswith("~"):
+        return "~"
+    return None if "\\" in path else _absent_top(path)
 
 
 def _absent_top(path: str) -> str | None:

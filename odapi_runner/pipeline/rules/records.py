@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from odapi_runner.pipeline.finding import Finding, Severity
+from odapi_runner.pipeline.rules.paths import lies_elsewhere
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 
@@ -28,7 +29,7 @@ def records_are_there(subject: Subject) -> Iterator[Finding]:
         if not reader.patterns:
             fix = f"-s {word}=FILES, such as data/NAME/train-*.record"
             yield Finding("records", "error", place, "no record files are named", fix)
-        for error in reader.absent:
+        for error in () if lies_elsewhere(*reader.patterns) else reader.absent:
             fix = f"{error.fix} Convert the data (odapi data convert --help), or -s {word}=FILES"
             yield Finding("records", "error", place, error.what, fix)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from odapi_runner.workspace import Workspace
 from support.rule_cases import Bend, Case, bend, find, make_base
 
@@ -71,3 +73,30 @@ def test_a_negative_number_of_classes_is_one_error(tmp_path: Path) -> None:
     assert [(one.rule, one.what) for one in findings] == [
         ("no-classes", "a model of -3 classes finds nothing")
     ]
+
+
+@pytest.mark.parametrize("written", ["", "data/cats/classes.pbtxt"])
+def test_a_label_map_of_other_data_is_not_offered(
+    base: Workspace, tmp_path: Path, written: str
+) -> None:
+    """One beside the reader's own records is, and else the words say where one belongs."""
+
+    def add_another(place: Workspace) -> None:
+        (place.data / "apples").mkdir()
+        (place.data / "apples" / "label_map.pbtxt").write_text(items(*THREE), encoding="utf-8")
+
+    def lose_it(place: Workspace) -> None:
+        add_another(place)
+        for path in (place.data / "kitti").glob("*.pbtxt"):
+            path.unlink()
+
+    fixes = []
+    for number, change in enumerate((add_another, lose_it)):
+        case = Case(bend(f"train_input_reader.label_map_path={written}", files=change), Bend())
+        (tmp_path / str(number)).mkdir()
+        found = find(case.fails, case, base, tmp_path / str(number))
+        fixes.append(next(one.fix for one in found if one.rule == "label-map"))
+
+    beside, far = fixes
+    assert beside == f"-s label_map={MAP}"
+    assert far.endswith("-s label_map=data/NAME/label_map.pbtxt")

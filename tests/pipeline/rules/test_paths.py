@@ -100,3 +100,28 @@ def test_a_backslash_before_korean_is_shown_as_it_is_written(
 
     assert finding.what == "data\\너구리\\a.pbtxt is written with backslashes"
     assert finding.fix == 'Write it as "data/너구리/a.pbtxt".'
+
+
+def test_a_folder_of_another_machine_is_one_finding(base: Workspace, tmp_path: Path) -> None:
+    """Whatever lies in it, with every setting to change; and no file of it is said to be absent."""
+    drive = "/content/drive/MyDrive"
+    sets = (
+        f"fine_tune_checkpoint={drive}/ckpt-0",
+        f"label_map={drive}/map.pbtxt",
+        f"train_records={drive}/a.record,{drive}/b.record",
+        f"eval_records={drive}/c.record",
+    )
+    case = Case(bend(*sets), Bend())
+
+    (finding,) = find(case.fails, case, base, tmp_path)
+
+    assert (finding.rule, finding.place) == ("path-elsewhere", "train_config.fine_tune_checkpoint")
+    assert finding.what == (
+        "/content/drive/MyDrive/ckpt-0, like 5 more, is of another machine: there is no /content "
+        "here"
+    )
+    assert finding.fix == (
+        "Put the files into the workspace, and name from there: "
+        "-s fine_tune_checkpoint=FOLDER/ckpt-0 -s label_map=data/NAME/label_map.pbtxt "
+        "-s train_records=data/NAME/train-* -s eval_records=data/NAME/val-*"
+    )
