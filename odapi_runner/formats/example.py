@@ -5,7 +5,8 @@ Source: object_detection/data_decoders/tf_example_decoder.py (the keys, and what
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -98,7 +99,81 @@ def decode_example(data: bytes, where: str = "record") -> Annotated:
             there is no image; `where` names the record.
     """
     features = parse_features(data, where)
-    return replace(decode_annotations(features), encoded=bytes(find_image(features)))
+    fields = read_fields(features)
+    return Annotated(
+        source_id=fields.source_id,
+        filename=fields.filename,
+        height=fields.height,
+        width=fields.width,
+        encoded=bytes(find_image(features)),
+        image_format=fields.image_format,
+        boxes_yxyx_norm=np.array(fields.corners, np.float32).T.copy(),
+        class_names=tuple(fields.class_names),
+        class_ids=np.array(fields.class_ids, np.int64),
+        is_crowd=np.array(fields.is_crowd, np.int64).astype(np.bool_),
+        difficult=np.array(fields.difficult, np.int64).astype(np.bool_),
+        group_of=np.array(fields.group_of, np.int64).astype(np.bool_),
+        truncated=np.array(fields.truncated, np.float32),
+        area=np.array(fields.area, np.float32),
+        weight=None if fields.weight is None else np.array(fields.weight, np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a record says of its image and of the n boxes on it: `Annotated` in plain values."""
+
+    source_id: str
+    filename: str
+    height: int
+    width: int
+    image_format: str
+    corners: tuple[Sequence[float], ...]  # [4][n] ymin, xmin, ymax, xmax
+    class_names: Sequence[str]
+    class_ids: Sequence[int]
+    is_crowd: Sequence[int]
+    difficult: Sequence[int]
+    group_of: Sequence[int]
+    truncated: Sequence[float]
+    area: Sequence[float]
+    weight: Sequence[float] | None
+
+    def __len__(self) -> int:
+        return len(self.corners[0])
+
+
+def read_fields(features: Features) -> Fields:
+    """What `decode_example` makes arrays of, its image left where it is.
+
+    Raises:
+        DataError: as `decode_example`.
+    """
+    corners = tuple(features.values("float_list", key) for key in (YMIN, XMIN, YMAX, XMAX))
+    boxes = len(corners[0])
+    for key, column in zip((XMIN, YMAX, XMAX), corners[1:], strict=True):
+        features.same_length(key, len(column), boxes)
+    names = [features.text(raw) for raw in features.values("bytes_list", CLASS_TEXT)]
+    ids = features.values("int64_list", CLASS_LABEL)
+    for key, count in ((CLASS_TEXT, len(names)), (CLASS_LABEL, len(ids))):
+        if count:
+            features.same_length(key, count, boxes)
+    head = bytes(find_image(features)[:8])
+    return Fields(
+        source_id=features.text(features.one("bytes_list", SOURCE_ID, b"")),
+        filename=features.text(features.one("bytes_list", FILENAME, b"")),
+        height=features.one("int64_list", HEIGHT, 0),
+        width=features.one("int64_list", WIDTH, 0),
+        image_format=features.text(features.one("bytes_list", FORMAT, b"")) or sniff_format(head),
+        corners=corners,
+        class_names=names,
+        class_ids=ids,
+        is_crowd=features.per_box("int64_list", IS_CROWD, boxes),
+        difficult=features.per_box("int64_list", DIFFICULT, boxes),
+        group_of=features.per_box("int64_list", GROUP_OF, boxes),
+        truncated=features.per_box(features.kind(TRUNCATED) or "float_list", TRUNCATED, boxes),
+        area=features.per_box("float_list", AREA, boxes),
+        weight=features.per_box("float_list", WEIGHT, boxes) if features.has(WEIGHT) else None,
+    )
 
 
 def find_image(features: Features) -> bytes | memoryview:
@@ -111,43 +186,6 @@ def find_image(features: Features) -> bytes | memoryview:
     if not encoded:
         features.refuse(f"{ENCODED} is empty: there is no image")
     return encoded
-
-
-def decode_annotations(features: Features) -> Annotated:
-    """As `decode_example`, but for the image: `encoded` is left empty.
-
-    Raises:
-        DataError: as `decode_example`.
-    """
-    columns = [features.numbers("float_list", key) for key in (YMIN, XMIN, YMAX, XMAX)]
-    boxes = len(columns[0])
-    for key, column in zip((XMIN, YMAX, XMAX), columns[1:], strict=True):
-        features.same_length(key, len(column), boxes)
-    names = tuple(features.text(raw) for raw in features.values("bytes_list", CLASS_TEXT))
-    ids = features.numbers("int64_list", CLASS_LABEL)
-    for key, count in ((CLASS_TEXT, len(names)), (CLASS_LABEL, len(ids))):
-        if count:
-            features.same_length(key, count, boxes)
-    head = bytes(find_image(features)[:8])
-    return Annotated(
-        source_id=features.text(features.one("bytes_list", SOURCE_ID, b"")),
-        filename=features.text(features.one("bytes_list", FILENAME, b"")),
-        height=features.one("int64_list", HEIGHT, 0),
-        width=features.one("int64_list", WIDTH, 0),
-        encoded=b"",
-        image_format=features.text(features.one("bytes_list", FORMAT, b"")) or sniff_format(head),
-        boxes_yxyx_norm=np.ascontiguousarray(np.array(columns).T),
-        class_names=names,
-        class_ids=ids,
-        is_crowd=features.per_box("int64_list", IS_CROWD, boxes).astype(np.bool_),
-        difficult=features.per_box("int64_list", DIFFICULT, boxes).astype(np.bool_),
-        group_of=features.per_box("int64_list", GROUP_OF, boxes).astype(np.bool_),
-        truncated=features.per_box(
-            features.kind(TRUNCATED) or "float_list", TRUNCATED, boxes
-        ).astype(np.float32),
-        area=features.per_box("float_list", AREA, boxes),
-        weight=features.per_box("float_list", WEIGHT, boxes) if features.has(WEIGHT) else None,
-    )
 
 
 def sniff_format(encoded: bytes) -> str:

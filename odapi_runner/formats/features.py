@@ -16,10 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError, Message
-from numpy.typing import NDArray
 
 from odapi_runner.errors import DataError
 
@@ -59,28 +57,23 @@ class Features:
         Raises:
             DataError: it is of another kind.
         """
+        feature = self._small.get(key)
+        if feature is not None and feature.WhichOneof("kind") == kind:
+            # A list of its own is read much faster than the container of the message.
+            values: list[Any] = getattr(feature, kind).value[:]
+            return values
         held = self.kind(key)
-        if held is None:
-            return ()
-        if held != kind:
+        if held not in (None, kind):
             self.refuse(f"{key} is a {held}, expected a {kind}")
-        if key in self._large:
-            return (self._large[key],)
-        # A list of its own is read much faster than the container of the message.
-        values: list[Any] = getattr(self._small[key], kind).value[:]
-        return values
+        return (self._large[key],) if held else ()
 
-    def numbers(self, kind: str, key: str) -> NDArray[Any]:
-        dtype = np.float32 if kind == "float_list" else np.int64
-        return np.array(self.values(kind, key), dtype)
-
-    def per_box(self, kind: str, key: str, boxes: int) -> NDArray[Any]:
+    def per_box(self, kind: str, key: str, boxes: int) -> Sequence[Any]:
         """One number a box; zeros where the feature is absent."""
-        numbers = self.numbers(kind, key)
-        if not len(numbers):
-            return np.zeros(boxes, numbers.dtype)
-        self.same_length(key, len(numbers), boxes)
-        return numbers
+        values = self.values(kind, key)
+        if not values:
+            return [0] * boxes
+        self.same_length(key, len(values), boxes)
+        return values
 
     def one(self, kind: str, key: str, otherwise: Any) -> Any:
         """The only value of a feature, or `otherwise` where it is absent."""

@@ -9,13 +9,13 @@ All numbers are little-endian. Source: tensorflow/core/lib/io/record_writer.h.
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import SEEK_END, RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -52,16 +52,11 @@ def index_records(path: Path) -> RecordIndex:
             within a record.
     """
     offsets, lengths = array("q"), array("q")
-    with _naming(path), path.open("rb") as stream:
-        # An empty file holds no records, and cannot be mapped.
-        if stream.seek(0, 2):
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                # Twelve bytes here and there: reading ahead would read the images, too.
-                if hasattr(content, "madvise"):  # not on Windows
-                    content.madvise(mmap.MADV_RANDOM)
-                for offset, length in _walk(path, content):
-                    offsets.append(offset)
-                    lengths.append(length)
+    # Twelve bytes here and there: a buffer would read the images, too.
+    with _naming(path), path.open("rb", buffering=0) as stream:
+        for offset, length in _walk(path, stream):
+            offsets.append(offset)
+            lengths.append(length)
     return RecordIndex(path, np.array(offsets, np.int64), np.array(lengths, np.int64))
 
 
@@ -140,11 +135,12 @@ class RecordWriter:
         self._stream.write(_FOOTER.pack(masked_crc32c(payload)))
 
 
-def _walk(path: Path, content: mmap.mmap) -> Iterator[tuple[int, int]]:
+def _walk(path: Path, stream: RawIOBase) -> Iterator[tuple[int, int]]:
     """Offset and length of each payload."""
-    start, end = 0, len(content)
+    start, end = 0, stream.seek(0, SEEK_END)
     while start < end:
-        length = _length(path, start, content[start : start + _HEADER.size])
+        stream.seek(start)
+        length = _length(path, start, stream.read(_HEADER.size) or b"")
         offset = start + _HEADER.size
         start = offset + length + _FOOTER.size
         if start > end:

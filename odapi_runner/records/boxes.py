@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odapi_runner.formats.example import Annotated
+from odapi_runner.formats.example import Fields
 from odapi_runner.records.found import BoxSample, draw_sample
 
 # COCO's limits of the area in pixels, both inclusive.
@@ -73,30 +74,30 @@ class Boxes:
         return draw_sample(hashes, self.boxes_yxyx_norm[good], self.image_size_hw[good])
 
 
-def join_boxes(values: Sequence[Annotated], sizes_hw: Sequence[tuple[int, int]]) -> Boxes:
+def join_boxes(records: Sequence[Fields], sizes_hw: Sequence[tuple[int, int]]) -> Boxes:
     """The boxes of some records; `sizes_hw` are the images' own sizes."""
-    counts = [len(value.boxes_yxyx_norm) for value in values]
-    image = np.repeat(np.arange(len(values)), counts)
-    boxes = np.concatenate(
-        [np.zeros((0, 4), np.float32), *(value.boxes_yxyx_norm for value in values)]
-    )
+
+    def joined(columns: Iterable[Sequence[float]], dtype: Any) -> NDArray[Any]:
+        return np.array(list(chain.from_iterable(columns)), dtype)
+
+    image = np.repeat(np.arange(len(records)), list(map(len, records)))
+    rows = [joined((fields.corners[row] for fields in records), np.float32) for row in range(4)]
+    boxes = np.stack(rows, axis=1)
     size_hw = np.array(sizes_hw, np.int64).reshape(-1, 2)[image]
     ymin, xmin, ymax, xmax = boxes.astype(np.float64).T
-
-    def joined(name: str, dtype: Any) -> NDArray[Any]:
-        return np.concatenate([np.zeros(0, dtype), *(getattr(value, name) for value in values)])
-
     with np.errstate(invalid="ignore"):  # boxes that are not finite are told later
         of_box_px = (ymax - ymin) * size_hw[:, 0] * (xmax - xmin) * size_hw[:, 1]
+    crowds = joined((fields.is_crowd for fields in records), np.int64)
+    groups = joined((fields.group_of for fields in records), np.int64)
     return Boxes(
         image=image,
         number=np.arange(len(image)) - np.searchsorted(image, image),
         boxes_yxyx_norm=boxes,
         image_size_hw=size_hw,
         of_box_px=of_box_px,
-        area=joined("area", np.float32),
-        ignored=joined("is_crowd", np.bool_) | joined("group_of", np.bool_),
-        difficult=joined("difficult", np.bool_),
+        area=joined((fields.area for fields in records), np.float32),
+        ignored=(crowds | groups) != 0,
+        difficult=joined((fields.difficult for fields in records), np.int64) != 0,
     )
 
 

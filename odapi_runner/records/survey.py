@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odapi_runner.errors import DataError
-from odapi_runner.formats.example import decode_annotations
+from odapi_runner.formats.example import read_fields
 from odapi_runner.formats.features import parse_features
 from odapi_runner.formats.tfrecord import RecordIndex, index_records, open_records, read_record
 from odapi_runner.records.ahead import count_cores, map_ahead
@@ -122,7 +122,7 @@ def _survey_chunk(chunk: _Chunk, *, decode: bool) -> Survey:
         for number in chunk.numbers.tolist():
             try:
                 features = parse_features(read(number), "")
-                tally.add(number, features, decode_annotations(features), decode=decode)
+                tally.add(number, features, read_fields(features), decode=decode)
             except DataError as error:
                 # The place is told beside it: by the file, or by nothing where features are wrong.
                 what = error.what.removeprefix(str(chunk.index.path)).removeprefix(": ")
@@ -138,7 +138,7 @@ def _with_repeats(survey: Survey, indices: Sequence[RecordIndex]) -> Survey:
     first = []
     for place in repeats[:1].tolist():
         index, number = indices[survey.file[place]], int(survey.record[place])
-        source_id = decode_annotations(parse_features(read_record(index, number))).source_id
+        source_id = read_fields(parse_features(read_record(index, number))).source_id
         words = "another record has this image/source_id"
         first.append(RecordFault(index.path, number, source_id, "source id twice", words))
     counts = FaultCounts(len(repeats), 0, tuple(first))

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from odapi_runner.formats.example import Annotated, find_image
+from odapi_runner.formats.example import Fields, find_image
 from odapi_runner.formats.features import Features
 from odapi_runner.formats.image_header import parse_usual_header
 from odapi_runner.records.boxes import Boxes, describe_box, find_box_faults, join_boxes
@@ -42,7 +42,7 @@ class Tally:
     path: Path
     _looked_at: int = 0
     _numbers: list[int] = field(default_factory=list)  # of the records that could be read
-    _values: list[Annotated] = field(default_factory=list)
+    _fields: list[Fields] = field(default_factory=list)
     _sizes_hw: list[tuple[int, int]] = field(default_factory=list)
     _source_ids: list[int] = field(default_factory=list)
     _images: list[int] = field(default_factory=list)
@@ -55,38 +55,38 @@ class Tally:
         self._looked_at += 1
         self._add_fault("record unreadable", number, "", why)
 
-    def add(self, number: int, features: Features, value: Annotated, *, decode: bool) -> None:
+    def add(self, number: int, features: Features, fields: Fields, *, decode: bool) -> None:
         """Count a record by its features and what they say; its image is looked at here."""
         self._looked_at += 1
         encoded = find_image(features)
-        size_hw = value.height, value.width
+        size_hw = fields.height, fields.width
         try:
             format_, *size = _read_image(encoded, decode=decode)
         except ValueError as error:
-            self._add_fault("image undecodable", number, value.source_id, str(error))
+            self._add_fault("image undecodable", number, fields.source_id, str(error))
         else:
             size_hw = size[0], size[1]
-            for kind, words in _image_faults(value, format_, *size_hw):
-                self._add_fault(kind, number, value.source_id, words)
-        boxes = len(value.boxes_yxyx_norm)
-        if not value.source_id:
+            for kind, words in _image_faults(fields, format_, *size_hw):
+                self._add_fault(kind, number, fields.source_id, words)
+        boxes = len(fields)
+        if not fields.source_id:
             self._add_fault("source id empty", number, "", "image/source_id is empty")
-        if boxes and not value.class_names and not len(value.class_ids):
+        if boxes and not fields.class_names and not fields.class_ids:
             words = f"{boxes} boxes without class/text and class/label"
-            self._add_fault("class missing", number, value.source_id, words)
+            self._add_fault("class missing", number, fields.source_id, words)
         self._numbers.append(number)
-        self._values.append(value)
+        self._fields.append(fields)
         self._sizes_hw.append(size_hw)
-        self._source_ids.append(_hash(value.source_id.encode()) if value.source_id else 0)
+        self._source_ids.append(_hash(fields.source_id.encode()) if fields.source_id else 0)
         self._images.append(_hash_of_image(encoded))
         self._with_masks += boxes > 0 and features.has(MASK)
         self._with_keypoints += boxes > 0 and features.has(KEYPOINTS)
 
     def survey(self) -> Survey:
         """Everything that was added."""
-        boxes = join_boxes(self._values, self._sizes_hw)
+        boxes = join_boxes(self._fields, self._sizes_hw)
         self._add_box_faults(boxes)
-        counts = np.array([len(value.boxes_yxyx_norm) for value in self._values], np.int64)
+        counts = np.array([len(fields) for fields in self._fields], np.int64)
         with_boxes = np.bincount(boxes.image[~boxes.ignored], minlength=len(counts)) > 0
         numbers = np.array(self._numbers, np.int32)
         where = (self.file << 32) + numbers.astype(np.int64)
@@ -133,7 +133,7 @@ class Tally:
                 self._add_fault(
                     kind,
                     self._numbers[image],
-                    self._values[image].source_id,
+                    self._fields[image].source_id,
                     describe_box(kind, boxes, box),
                     records=len(np.unique(boxes.image[found])),
                     boxes=int(found.sum()),
@@ -142,7 +142,7 @@ class Tally:
     def _count_classes(self, boxes: Boxes) -> dict[ClassKey, ClassCounts]:
         keys: dict[ClassKey, int] = {}
         of_box = np.array(
-            [keys.setdefault(key, len(keys)) for value in self._values for key in _keys(value)],
+            [keys.setdefault(key, len(keys)) for fields in self._fields for key in _keys(fields)],
             np.int64,
         )
         columns = boxes.count_by(of_box, len(keys))
@@ -156,10 +156,10 @@ class Tally:
         }
 
 
-def _keys(value: Annotated) -> Iterator[ClassKey]:
+def _keys(fields: Fields) -> Iterator[ClassKey]:
     """Name and id of the class of each box."""
-    none = [None] * len(value.boxes_yxyx_norm)
-    return zip(value.class_names or none, value.class_ids.tolist() or none, strict=True)
+    none = [None] * len(fields)
+    return zip(fields.class_names or none, fields.class_ids or none, strict=True)
 
 
 def _hash(data: bytes) -> int:
@@ -188,12 +188,12 @@ def _read_image(encoded: bytes | memoryview, *, decode: bool) -> tuple[str, int,
 
 
 def _image_faults(
-    value: Annotated, format_: str, height: int, width: int
+    fields: Fields, format_: str, height: int, width: int
 ) -> Iterator[tuple[str, str]]:
     """Kind and words where a record says other things of its image than the image does."""
-    said = value.image_format.lower().replace("jpg", "jpeg")
+    said = fields.image_format.lower().replace("jpg", "jpeg")
     if said != format_:
-        yield "image format", f"image/format is {value.image_format}, but the image is {format_}"
-    if (value.height or height, value.width or width) != (height, width):
-        size = f"{value.width}x{value.height}, but the image is {width}x{height}"
+        yield "image format", f"image/format is {fields.image_format}, but the image is {format_}"
+    if (fields.height or height, fields.width or width) != (height, width):
+        size = f"{fields.width}x{fields.height}, but the image is {width}x{height}"
         yield "image size", f"image/width and image/height say {size}"
