@@ -14,6 +14,7 @@ from pathlib import Path
 from odapi_runner import files
 
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
+_PLAIN = re.compile(r"[\w.+-]+")  # letters of any script: `shlex` would quote Korean, too
 _STEP = re.compile(r"step-(\d+)\.npz")
 
 
@@ -30,7 +31,7 @@ class RunDir:
     @property
     def typed(self) -> str:
         """The name as one types it on a command line: in quotes where it holds a space."""
-        return shlex.quote(self.name)
+        return self.name if _PLAIN.fullmatch(self.name) else shlex.quote(self.name)
 
     @property
     def config(self) -> Path:
