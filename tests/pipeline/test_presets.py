@@ -130,8 +130,11 @@ def test_a_config_of_ones_own_gets_no_defaults(workspace: Workspace) -> None:
         ('about = "a"\nextends = 3', "mine.toml: extends is not one line"),
         ('about = "a"\nextends = ["kitti-d0"]', "mine.toml: extends is not one line"),
         ('about = "a"\nextends = "mine"', "mine.toml: extends itself"),
-        ('about = "a"\nextends = "kitti-d8"', 'no preset "kitti-d8"'),
-        ('about = "a"\nextends = "../presets/kitti-d0"', 'no preset "../presets/kitti-d0"'),
+        ('about = "a"\nextends = "kitti-d8"', 'extends "kitti-d8", which is no preset'),
+        (
+            'about = "a"\nextends = "../presets/kitti-d0"',
+            'extends "../presets/kitti-d0", which is no preset',
+        ),
         ('about = "a"\ntemplate = "efficient"', "mine.toml: there is no template efficient.config"),
         ('about = "a"\ntemplate = "../x"', "mine.toml: there is no template ../x.config.j2"),
         (
