@@ -34,7 +34,7 @@ pytestmark = pytest.mark.tf
 
 ODAPI = [sys.executable, "-m", "odapi_runner"]
 SECONDS = 240  # more than any wait here takes on a busy machine
-FROM_SCRATCH = ("train_config.fine_tune_checkpoint",)
+FROM_SCRATCH = ("train_config.fine_tune_checkpoint", "train_config.fine_tune_checkpoint_type")
 
 
 @pytest.fixture(scope="module")
