@@ -10,11 +10,11 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.paths import Step, is_map, nearest_paths, parse_path, show_path
+from odapi_runner.pipeline.paths import Step, nearest_paths, parse_path, show_path
 from odapi_runner.pipeline.scalars import parse_scalar, unquoted
 from odapi_runner.pipeline.selection import describe_elements, select_place
 from odapi_runner.pipeline.typed import parse_value, parse_values
-from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.messages import is_map, is_repeated
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 
 from odapi_runner.errors import ConfigError, nearest
-from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.messages import is_map, is_repeated
 
 BRACKETS = r"""\[(?:[^\[\]"']|"[^"]*"|'[^']*')*\]"""
 _PART = re.compile(rf"(?:{BRACKETS}|[^.\[])*")
@@ -74,11 +74,6 @@ def in_brackets(chosen: int | str) -> str:
     if quote in chosen:
         raise ConfigError(f"[{chosen}]: quotes of both kinds", fix="Edit it in the file itself.")
     return f"[{quote}{chosen}{quote}]"
-
-
-def is_map(field: FieldDescriptor) -> bool:
-    """Whether a field is a map, which protobuf has as a list of entries."""
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
 def show_path(steps: Iterable[Step]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
@@ -58,15 +57,6 @@ def parse_integer(path: str, text: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise _wrong(path, f"a whole number from {least} to {most}", text, "1")
     return number
-
-
-def shortest(value: float) -> float:
-    """The shortest decimal that is the same float32: 0.08, not 0.07999999821186066."""
-    for digits in range(6, 9):
-        candidate = float(f"{value:.{digits}g}")
-        if struct.pack("f", candidate) == struct.pack("f", value):
-            return candidate
-    return float(f"{value:.9g}")
 
 
 def unquoted(text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from odapi_runner.errors import ConfigError, did_you_mean
-from odapi_runner.pipeline.scalars import parse_scalar, shortest, unquoted
+from odapi_runner.pipeline.scalars import parse_scalar, unquoted
+from odapi_runner.proto.floats import shortest
 from odapi_runner.proto.messages import is_repeated
 
 

@@ -22,7 +22,8 @@ from typing import Any
 
 from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.draft import Draft
-from odapi_runner.pipeline.scalars import parse_integer, parse_number, shortest
+from odapi_runner.pipeline.scalars import parse_integer, parse_number
+from odapi_runner.proto.floats import shortest
 
 _UINT32 = 2**32 - 1
 _INT32 = 2**31 - 1

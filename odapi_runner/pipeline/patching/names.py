@@ -11,13 +11,12 @@ from odapi_runner.errors import ConfigError, did_you_mean
 from odapi_runner.pipeline.patching.tree import Block, Entry, Note, Place, Value
 from odapi_runner.pipeline.paths import (
     in_brackets,
-    is_map,
     is_set,
     nearest_paths,
     parse_path,
     schema_paths,
 )
-from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.messages import is_map, is_repeated
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from odapi_runner.pipeline.patching.names import (
 from odapi_runner.pipeline.patching.setting import block_of, find_named
 from odapi_runner.pipeline.patching.tree import Block, Entry, Note
 from odapi_runner.pipeline.patching.values import parse_entry
-from odapi_runner.pipeline.paths import in_brackets, is_map
+from odapi_runner.pipeline.paths import in_brackets
 from odapi_runner.pipeline.selection import describe_elements, holds
-from odapi_runner.proto.messages import is_repeated
+from odapi_runner.proto.messages import is_map, is_repeated
 
 
 def remove_entries(scope: Scope, entries: Sequence[Entry]) -> Iterator[Change | Note]:

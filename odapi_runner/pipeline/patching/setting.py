@@ -29,9 +29,9 @@ from odapi_runner.pipeline.patching.names import (
 )
 from odapi_runner.pipeline.patching.tree import Block, Entry, Note
 from odapi_runner.pipeline.patching.values import notes_on_value, parse_entry
-from odapi_runner.pipeline.paths import in_brackets, is_map
+from odapi_runner.pipeline.paths import in_brackets
 from odapi_runner.pipeline.selection import describe_elements
-from odapi_runner.proto.messages import is_repeated, message_class
+from odapi_runner.proto.messages import is_map, is_repeated, message_class
 
 
 def set_entries(scope: Scope, entries: Sequence[Entry]) -> Iterator[Change | Note]:

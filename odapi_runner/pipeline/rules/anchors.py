@@ -113,7 +113,7 @@ def _propose(
 def _change_anchors(model: Any) -> Iterator[tuple[str, Any]]:
     """Settings of the anchors to try, each with the model that it gives."""
     from odapi_runner.pipeline.anchor_match import find_generator
-    from odapi_runner.pipeline.scalars import shortest
+    from odapi_runner.proto.floats import shortest
 
     place, generator = find_generator(model)
     names = {"multiscale_anchor_generator": "anchor_scale", "ssd_anchor_generator": "min_scale"}

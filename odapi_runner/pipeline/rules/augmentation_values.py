@@ -10,7 +10,7 @@ from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.augmentation import find_steps
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.pipeline.scalars import shortest
+from odapi_runner.proto.floats import shortest
 
 _POLICIES = ("v0", "v1", "v2", "v3", "test")
 # Crops whose largest area and aspect ratio are 0 unless they are set.

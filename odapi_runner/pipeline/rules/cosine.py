@@ -9,7 +9,7 @@ from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.schedule import find_schedule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.pipeline.scalars import shortest
+from odapi_runner.proto.floats import shortest
 from odapi_runner.schedules import CosineDecay, learning_rate
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.pipeline.scalars import shortest
+from odapi_runner.proto.floats import shortest
 from odapi_runner.proto.messages import is_map, is_repeated
 
 # Of each family: the weights that a detector cannot do without, and what they weigh.

@@ -9,7 +9,7 @@ from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.extractors import EXTRACTORS
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.pipeline.scalars import shortest
+from odapi_runner.proto.floats import shortest
 
 # What a model of each family cannot do without, and what of it serves such a model; the language
 # has more, of TF1 and of other families.
