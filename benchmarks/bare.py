@@ -30,7 +30,7 @@ def main() -> None:
 
     import tensorflow as tf
 
-    from odapi_runner.engine.models.ssd import SsdNetwork
+    from odapi_runner.engine.meta_architectures import build_detector
     from odapi_runner.engine.optimizer import build_optimizer
     from odapi_runner.engine.read_config import build_spec
     from odapi_runner.engine.spec import input_size
@@ -41,8 +41,7 @@ def main() -> None:
     size = input_size(spec.model.resizer)
     if size is None:
         parser.error("the bare loop needs inputs of one size")
-    network = SsdNetwork(spec.model)
-    network.build_variables()
+    network = build_detector(spec)
     optimizer = build_optimizer(spec.train, tf.Variable(1e-6))
     images = tf.random.normal([batch, *size, 3])
     uniform = tf.random.uniform([batch, network.draws_per_example])

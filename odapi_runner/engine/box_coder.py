@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from odapi_runner.engine.spec import BoxCodeScale
+from odapi_runner.engine.spec.boxes import BoxCodeScale
 
 EPSILON = 1e-8  # keeps the logarithm of a box of no size finite
 

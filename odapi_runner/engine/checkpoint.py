@@ -18,7 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from odapi_runner.engine.models.ssd import SsdNetwork
+from odapi_runner.engine.detector import Detector
 from odapi_runner.errors import CheckpointError
 from odapi_runner.formats import checkpoint_index as formats
 from odapi_runner.formats.checkpoint_index import SLOT, VALUE, check_shards, read_index
@@ -53,26 +53,20 @@ def variable_keys(root: Any) -> dict[str, tf.Variable]:
     return keys
 
 
-def restore_fine_tune(network: SsdNetwork, path: str, kind: str) -> Restored:
-    """Restore the part of a network that a fine-tune checkpoint type names.
+def restore_fine_tune(detector: Detector, path: str, kind: str) -> Restored:
+    """Restore the part of a detector that a fine-tune checkpoint type names.
 
     Args:
-        network: with its variables built.
+        detector: with its variables built.
         path: a checkpoint's prefix, `…/ckpt-0`.
         kind: `detection` (feature extractor), `classification` (backbone) or `full`.
 
     Raises:
         CheckpointError: the checkpoint lacks a variable of that part, or has it in another shape.
     """
-    extractor = network._feature_extractor
-    roots = {
-        "detection": lambda: {"model": tf.train.Checkpoint(_feature_extractor=extractor)},
-        "classification": lambda: {"feature_extractor": extractor.classification_backbone},
-        "full": lambda: {"model": network},
-    }
-    root = tf.train.Checkpoint(**roots[kind]())
+    root = tf.train.Checkpoint(**detector.restorable(kind))
     fix = "Choose another fine_tune_checkpoint_type, or another checkpoint."
-    return _restore(root, root.read, path, variable_keys(tf.train.Checkpoint(model=network)), fix)
+    return _restore(root, root.read, path, variable_keys(tf.train.Checkpoint(model=detector)), fix)
 
 
 def restore_run(root: tf.train.Checkpoint, path: str) -> Restored:

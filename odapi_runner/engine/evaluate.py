@@ -24,7 +24,7 @@ from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.log import log
 from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import CheckpointError, OdapiError
 from odapi_runner.formats.detections import Detections, write_detections, write_groundtruth
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv

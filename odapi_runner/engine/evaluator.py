@@ -14,12 +14,11 @@ import tensorflow as tf
 
 from odapi_runner import coco
 from odapi_runner.engine.checkpoint import restore_run
+from odapi_runner.engine.detector import Detected, total_losses
 from odapi_runner.engine.input import Batch, Source, evaluation_batches
-from odapi_runner.engine.losses import total_losses
-from odapi_runner.engine.models.ssd import SsdNetwork
-from odapi_runner.engine.nms import Detected, detect
+from odapi_runner.engine.meta_architectures import build_detector
 from odapi_runner.engine.records import Records
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
 from odapi_runner.formats.detections import Detections, GroundTruth
 from odapi_runner.formats.groundtruth import build_groundtruth
@@ -50,8 +49,7 @@ class Evaluator:
         self.groundtruth: GroundTruth = built.groundtruth
         self.duplicates = built.duplicates
         self.record_numbers = built.records
-        self._network = SsdNetwork(spec.model)
-        self._network.build_variables()
+        self._detector = build_detector(spec)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._infer = tf.function(self._infer_batch, reduce_retracing=True, autograph=False)
 
@@ -69,7 +67,7 @@ class Evaluator:
             CheckpointError: the checkpoint does not fit the config, or is not whole.
             DataError: a record or an image cannot be read.
         """
-        restore_run(tf.train.Checkpoint(step=self._step, model=self._network), path)
+        restore_run(tf.train.Checkpoint(step=self._step, model=self._detector), path)
         detected, losses = self._run(report, log)
         count = len(self.groundtruth.source_ids)
         log(f"Performing evaluation on {count} images.")
@@ -112,10 +110,9 @@ class Evaluator:
         return self._flat(found), means
 
     def _infer_batch(self, batch: Batch) -> tuple[Detected, dict[str, tf.Tensor]]:
-        predictions = self._network.predict_batch(batch.images, training=False)
-        losses = total_losses(self._spec, self._network, batch, predictions)
-        input_hw = tf.shape(batch.images)[1:3]
-        return detect(self._spec.model, predictions, batch.shapes_hw, input_hw), losses
+        predictions = self._detector.predict_batch(batch.images, training=False)
+        losses = total_losses(self._spec, self._detector, predictions, batch)
+        return self._detector.detect(predictions, batch), losses
 
     def _flat(self, found: list[Detected]) -> dict[str, Any]:
         """Rows of boxes in pixels of the original images, as `Detections` has them."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 from odapi_runner.engine.augment.apply import augment
 from odapi_runner.engine.preprocess import normalization, normalize, resize
 from odapi_runner.engine.records import Records, Sample
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.keras import initializers, layers, regularizers
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.spec.layers import (
     Hyperparams,
     NamedInitializer,
     NormalInitializer,

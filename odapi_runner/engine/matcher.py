@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from odapi_runner.engine.spec import Matcher
+from odapi_runner.engine.spec.boxes import Matcher
 
 UNMATCHED = -1
 IGNORED = -2

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.keras import optimizers
-from odapi_runner.engine.spec import Adam, RmsProp, Train
+from odapi_runner.engine.spec.train import Adam, RmsProp, Train
 
 
 def build_optimizer(spec: Train, rate: tf.Variable) -> Any:

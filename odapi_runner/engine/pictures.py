@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from odapi_runner.engine.spec import Evaluation
+from odapi_runner.engine.spec.input import Evaluation
 from odapi_runner.formats.detections import Detections, GroundTruth
 
 # Distinct on photographs, and for the colour-blind (Okabe and Ito).

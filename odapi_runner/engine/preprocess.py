@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from odapi_runner.engine.spec import (
-    Backbone,
+from odapi_runner.engine.spec.backbone import Backbone
+from odapi_runner.engine.spec.resizer import (
     ConditionalShape,
     FixedShape,
     KeepAspect,

@@ -11,9 +11,10 @@ from typing import Any
 from odapi_runner.engine.fields import Reader, Refusal, unread
 from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.reading.input import read_evaluation, read_input
-from odapi_runner.engine.reading.ssd import read_ssd
 from odapi_runner.engine.reading.train import read_train
-from odapi_runner.engine.spec import KeepAspect, Spec, input_size
+from odapi_runner.engine.spec.pipeline import Spec
+from odapi_runner.engine.spec.resizer import KeepAspect, input_size
+from odapi_runner.engine.ssd.reading.ssd import read_ssd
 from odapi_runner.errors import ConfigError
 
 _FAMILY = (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from odapi_runner.engine.spec import Input
+from odapi_runner.engine.spec.input import Input
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated, decode_example
 from odapi_runner.formats.groundtruth import box_classes

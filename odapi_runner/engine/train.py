@@ -22,13 +22,13 @@ import psutil
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import Restored, numbered
+from odapi_runner.engine.detector import TOTAL
 from odapi_runner.engine.input import Source, training_batches
 from odapi_runner.engine.log import log
-from odapi_runner.engine.losses import TOTAL
 from odapi_runner.engine.preprocess import denormalize, normalization
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.records import Records
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.errors import ConfigError, OdapiError, RunError
 from odapi_runner.formats.runlog import EventLog, Progress
@@ -162,7 +162,7 @@ class _Loop:
             self._spec,
             self._source,
             seed=self._options.seed,
-            draws=self._trainer.network.draws_per_example,
+            draws=self._trainer.detector.draws_per_example,
             first_step=step,
             last_step=self._last,
         )

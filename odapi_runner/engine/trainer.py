@@ -11,12 +11,12 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import Restored, restore_fine_tune, restore_run
+from odapi_runner.engine.detector import TOTAL, total_losses
 from odapi_runner.engine.input import Batch
 from odapi_runner.engine.keras import set_random_seed
-from odapi_runner.engine.losses import TOTAL, total_losses
-from odapi_runner.engine.models.ssd import SsdNetwork
+from odapi_runner.engine.meta_architectures import build_detector
 from odapi_runner.engine.optimizer import build_optimizer
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.schedules import learning_rate
 
 
@@ -27,13 +27,12 @@ class Trainer:
         # Keras draws initial weights from generators of its own, which this seeds as well.
         set_random_seed(seed)
         self._spec = spec
-        self.network = SsdNetwork(spec.model)
-        self.network.build_variables()
+        self.detector = build_detector(spec)
         self._rate = tf.Variable(0.0, trainable=False, name="learning_rate")
         self._optimizer = build_optimizer(spec.train, self._rate)
         self._step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self._checkpoint = tf.train.Checkpoint(
-            step=self._step, model=self.network, optimizer=self._optimizer
+            step=self._step, model=self.detector, optimizer=self._optimizer
         )
         self._manager: tf.train.CheckpointManager | None = None
         self._traced: Any = None
@@ -53,7 +52,7 @@ class Trainer:
         if not train.fine_tune_checkpoint:
             return None
         path = str(root / train.fine_tune_checkpoint)
-        return restore_fine_tune(self.network, path, train.fine_tune_type)
+        return restore_fine_tune(self.detector, path, train.fine_tune_type)
 
     def resume(self, path: str) -> Restored:
         """Go on from a checkpoint of this training, or of the Object Detection API's."""
@@ -79,12 +78,12 @@ class Trainer:
         return self._traced(*batch)
 
     def _train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        variables = self.network.trainable_variables
+        variables = self.detector.trainable_variables
         with tf.GradientTape() as tape:
-            predictions = self.network.predict_batch(
+            predictions = self.detector.predict_batch(
                 batch.images, training=True, uniform=batch.uniform
             )
-            losses = total_losses(self._spec, self.network, batch, predictions)
+            losses = total_losses(self._spec, self.detector, predictions, batch)
         gradients = tape.gradient(losses[TOTAL], variables)
         # Some variables are for classification checkpoints only: no gradient reaches them.
         pairs = [

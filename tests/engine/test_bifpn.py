@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.necks.bifpn import BiFpn, Combine, Upsample, bifpn_nodes
-from odapi_runner.engine.spec import BiFpnNeck, Hyperparams, NormalInitializer
+from odapi_runner.engine.spec.backbone import BiFpnNeck
+from odapi_runner.engine.spec.layers import Hyperparams, NormalInitializer
 from support.configs import small_spec
 
 # The first two passes of EfficientDet-D0, as drawn in figure 2 (d) of the paper: down from level 6

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odapi_runner.engine.box_coder import decode_boxes, encode_boxes
-from odapi_runner.engine.spec import BoxCodeScale
+from odapi_runner.engine.spec.boxes import BoxCodeScale
 
 SCALE = BoxCodeScale(y=10.0, x=10.0, height=5.0, width=5.0)
 ANCHOR = [0.0, 0.0, 10.0, 20.0]  # centre (5, 10), 10 high, 20 wide

@@ -44,7 +44,7 @@ def trainer() -> Trainer:
 
 def model_values(trainer: Trainer) -> dict[str, np.ndarray]:
     """The rebuilt weight of each variable by its key, as a checkpoint's root `model` has it."""
-    keys = variable_keys(tf.train.Checkpoint(model=trainer.network))
+    keys = variable_keys(tf.train.Checkpoint(model=trainer.detector))
     return {
         key: rebuilt_weight(key, variable.shape)
         for key, variable in keys.items()
@@ -114,14 +114,14 @@ def test_a_detection_checkpoint_restores_the_feature_extractor_alone(
     }
     path = write_checkpoint(tmp_path / "ckpt-0", other_heads)
 
-    restored = restore_fine_tune(trainer.network, path, "detection")
+    restored = restore_fine_tune(trainer.detector, path, "detection")
 
     extractor = sorted(key for key in values if key.startswith("model/_feature_extractor/"))
     heads = sorted(key for key in values if key.startswith("model/_box_predictor/"))
     assert list(restored.restored) == extractor
     assert list(restored.left_in_model) == heads
     assert list(restored.left_in_file) == heads
-    keys = variable_keys(tf.train.Checkpoint(model=trainer.network))
+    keys = variable_keys(tf.train.Checkpoint(model=trainer.detector))
     for key in (extractor[0], extractor[len(extractor) // 2], extractor[-1]):
         assert np.array_equal(keys[key].numpy(), values[key])
 
@@ -132,7 +132,7 @@ def test_a_classification_checkpoint_restores_the_backbone_alone(
     """Its root is `feature_extractor`, its layers are the classifier's."""
     classifier = variable_keys(
         tf.train.Checkpoint(
-            feature_extractor=trainer.network._feature_extractor.classification_backbone
+            feature_extractor=trainer.detector._feature_extractor.classification_backbone
         )
     )
     values = {
@@ -142,7 +142,7 @@ def test_a_classification_checkpoint_restores_the_backbone_alone(
     }
     path = write_checkpoint(tmp_path / "backbone", values)
 
-    restored = restore_fine_tune(trainer.network, path, "classification")
+    restored = restore_fine_tune(trainer.detector, path, "classification")
 
     assert list(restored.restored) == sorted(values)
     assert not any("_efficientnet" in key for key in restored.left_in_model)
@@ -160,7 +160,7 @@ def test_a_checkpoint_of_other_classes_is_refused_as_full(trainer: Trainer, tmp_
     path = write_checkpoint(tmp_path / "ckpt-0", values | {key: np.zeros(810, np.float32)})
 
     with pytest.raises(CheckpointError) as error:
-        restore_fine_tune(trainer.network, path, "full")
+        restore_fine_tune(trainer.detector, path, "full")
 
     assert error.value.what == (
         f"{path}: 1 variables have another shape: {key} is [810] there, [27] here"
@@ -176,7 +176,7 @@ def test_a_checkpoint_without_some_variables_is_refused(trainer: Trainer, tmp_pa
     )
 
     with pytest.raises(CheckpointError) as error:
-        restore_fine_tune(trainer.network, path, "detection")
+        restore_fine_tune(trainer.detector, path, "detection")
 
     assert error.value.what == f"{path}: 1 of 539 variables are not in it: {missing}"
 
@@ -189,20 +189,20 @@ def test_a_file_that_is_no_checkpoint_is_refused(trainer: Trainer, tmp_path: Pat
         (tmp_path / "ckpt-9", "cannot be read (No such file or directory)"),
     ):
         with pytest.raises(CheckpointError) as error:
-            restore_fine_tune(trainer.network, str(path), "full")
+            restore_fine_tune(trainer.detector, str(path), "full")
         assert error.value.what == f"{path}.index: {what}"
 
 
 def test_a_changed_byte_in_a_variable_is_refused(trainer: Trainer, tmp_path: Path) -> None:
     """Index and length are right, the checksum of the variable is not."""
-    path = Path(tf.train.Checkpoint(model=trainer.network).write(str(tmp_path / "ckpt-0")))
+    path = Path(tf.train.Checkpoint(model=trainer.detector).write(str(tmp_path / "ckpt-0")))
     data = path.with_name(f"{path.name}.data-00000-of-00001")
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 1
     data.write_bytes(content)
 
     with pytest.raises(CheckpointError) as error:
-        restore_fine_tune(trainer.network, str(path), "full")
+        restore_fine_tune(trainer.detector, str(path), "full")
 
     assert error.value.what == f"{path}: the bytes of a variable are not those that were written"
 

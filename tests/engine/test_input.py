@@ -15,7 +15,7 @@ from PIL import Image
 from odapi_runner.engine.input import Batch, Source, evaluation_batches, training_batches
 from odapi_runner.engine.preprocess import IMAGENET, denormalize, normalize
 from odapi_runner.engine.records import Records
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated
 from support.configs import small_spec

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.engine.input import Source, training_batches
-from odapi_runner.engine.losses import CLASSIFICATION, LOCALIZATION
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.records import Records
+from odapi_runner.engine.ssd.losses import CLASSIFICATION, LOCALIZATION
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.proto.text import read_pipeline
 from support.workspaces import make_workspace, write_config
@@ -26,7 +26,7 @@ def test_the_loss_on_one_fixed_batch_falls_by_half(
     trainer = Trainer(spec, seed=0)
     source = Source(Records(spec.train_input, workspace.root, seed=0))
     batches = training_batches(
-        spec, source, seed=0, draws=trainer.network.draws_per_example, first_step=0, last_step=1
+        spec, source, seed=0, draws=trainer.detector.draws_per_example, first_step=0, last_step=1
     )
     batch = next(iter(batches))
     trainer.compile(batches.element_spec)

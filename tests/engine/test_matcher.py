@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.matcher import match_anchors
-from odapi_runner.engine.spec import Matcher
+from odapi_runner.engine.spec.boxes import Matcher
 
 PLAIN = Matcher(
     matched_threshold=0.5,

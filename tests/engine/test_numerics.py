@@ -16,14 +16,15 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import restore_fine_tune, variable_keys
+from odapi_runner.engine.detector import TOTAL, total_losses
 from odapi_runner.engine.input import Batch
-from odapi_runner.engine.losses import TOTAL, total_losses
-from odapi_runner.engine.models.ssd import Predictions
-from odapi_runner.engine.nms import detect
 from odapi_runner.engine.preprocess import normalization, normalize
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.engine.spec import Spec, input_size
-from odapi_runner.engine.targets import assign_targets
+from odapi_runner.engine.spec.pipeline import Spec
+from odapi_runner.engine.spec.resizer import input_size
+from odapi_runner.engine.ssd.detect import detect
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.targets import assign_targets
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.proto.text import read_pipeline
@@ -76,7 +77,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     config = d0_config(*D0_CHANGES) if name == "efficientdet_d0" else ssd_config(name)
     spec = build_spec(config)
     trainer = Trainer(spec, seed=0)
-    network = trainer.network
+    network = trainer.detector
     keys = variable_keys(tf.train.Checkpoint(model=network))
     weights = {
         key: rebuilt_weight(key, variable.shape)
@@ -124,13 +125,13 @@ def training_figures(
     spec: Spec, trainer: Trainer, batch: Batch
 ) -> tuple[Predictions, dict[str, float]]:
     """Predictions in training mode, and the norm of each variable's gradient."""
-    variables = trainer.network.trainable_variables
+    variables = trainer.detector.trainable_variables
 
     @tf.function
     def figures() -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
-            predictions = trainer.network.predict_batch(batch.images, training=True)
-            losses = total_losses(spec, trainer.network, batch, predictions)
+            predictions = trainer.detector.predict_batch(batch.images, training=True)
+            losses = total_losses(spec, trainer.detector, predictions, batch)
         gradients = tape.gradient(losses[TOTAL], variables)
         norms = [tf.constant(0.0) if one is None else tf.norm(one) for one in gradients]
         parts = (
@@ -142,7 +143,7 @@ def training_figures(
         return parts, norms
 
     parts, norms = figures()
-    names = {id(variable): key for key, variable in variable_keys(trainer.network).items()}
+    names = {id(variable): key for key, variable in variable_keys(trainer.detector).items()}
     by_key = {names[id(one)]: float(norm) for one, norm in zip(variables, norms, strict=True)}
     return Predictions(*parts), by_key
 

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import VALUE, variable_keys
-from odapi_runner.engine.models.ssd import SsdNetwork
 from odapi_runner.engine.optimizer import build_optimizer
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.engine.spec import Adam, Momentum, Optimizer, RmsProp
+from odapi_runner.engine.spec.train import Adam, Momentum, Optimizer, RmsProp
+from odapi_runner.engine.ssd.network import SsdNetwork
 from support.configs import small_spec
 from support.ssd_configs import ssd_config
 

@@ -9,7 +9,7 @@ import pytest
 
 from odapi_runner.engine import pictures
 from odapi_runner.engine.pictures import COLORS, side_by_side
-from odapi_runner.engine.spec import Evaluation
+from odapi_runner.engine.spec.input import Evaluation
 from odapi_runner.formats.detections import Detections, GroundTruth
 from support.examples import encoded
 

@@ -15,7 +15,7 @@ from odapi_runner.engine.preprocess import (
     normalize,
     resize,
 )
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.spec.resizer import (
     ConditionalShape,
     FixedShape,
     KeepAspect,

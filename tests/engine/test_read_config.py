@@ -22,18 +22,12 @@ from odapi_runner.engine import spec as specs
 from odapi_runner.engine.augment.spec import HorizontalFlip, ScaleCropPad
 from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.read_config import _read, build_spec, refused
-from odapi_runner.engine.spec import (
-    Backbone,
-    BatchNorm,
-    BiFpnNeck,
-    BoxCodeScale,
-    FocalSigmoid,
-    Hyperparams,
-    Input,
-    KeepAspect,
-    NormalInitializer,
-    Regularizer,
-)
+from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck
+from odapi_runner.engine.spec.boxes import BoxCodeScale
+from odapi_runner.engine.spec.input import Input
+from odapi_runner.engine.spec.layers import BatchNorm, Hyperparams, NormalInitializer, Regularizer
+from odapi_runner.engine.spec.resizer import KeepAspect
+from odapi_runner.engine.ssd.loss_spec import FocalSigmoid
 from odapi_runner.errors import ConfigError
 from odapi_runner.proto.messages import is_repeated
 from odapi_runner.proto.text import read_pipeline

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from odapi_runner.engine.records import Records
-from odapi_runner.engine.spec import Input
+from odapi_runner.engine.spec.input import Input
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated
 from support.examples import annotated, write_records

@@ -37,7 +37,7 @@ def test_every_variable_is_found_in_the_graph(saved: tuple[Path, Trainer]) -> No
     model = graph.find("model")
     assert model is not None
 
-    ours = variable_keys(tf.train.Checkpoint(model=trainer.network))
+    ours = variable_keys(tf.train.Checkpoint(model=trainer.detector))
     ours.pop("save_counter", None)
     found = graph.variables(model)
     assert {f"model/{path}" for path in found} == set(ours)

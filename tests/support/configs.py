@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.engine.spec import Spec
+from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.workspace import Workspace

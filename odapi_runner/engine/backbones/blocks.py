@@ -16,7 +16,7 @@ from odapi_runner.engine.layers import (
     depthwise_convolution,
     fixed_padding,
 )
-from odapi_runner.engine.spec import Hyperparams
+from odapi_runner.engine.spec.layers import Hyperparams
 
 
 @dataclass(frozen=True, slots=True)

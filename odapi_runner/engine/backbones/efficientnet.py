@@ -12,7 +12,7 @@ from official.legacy.image_classification.efficientnet import efficientnet_model
 
 from odapi_runner.engine.keras import Model, clone_model, layers
 from odapi_runner.engine.layers import FreezableBatchNorm
-from odapi_runner.engine.spec import Backbone
+from odapi_runner.engine.spec.backbone import Backbone
 from odapi_runner.engine.stochastic import DropExamples
 
 # The layer that gives each pyramid level, of stride 2**level; the same names for all sizes, though

@@ -10,14 +10,8 @@ from typing import Any
 
 from odapi_runner.engine.backbones.blocks import Blocks
 from odapi_runner.engine.keras import Model, layers
-from odapi_runner.engine.spec import (
-    Backbone,
-    BatchNorm,
-    FpnNeck,
-    Hyperparams,
-    NormalInitializer,
-    Regularizer,
-)
+from odapi_runner.engine.spec.backbone import Backbone, FpnNeck
+from odapi_runner.engine.spec.layers import BatchNorm, Hyperparams, NormalInitializer, Regularizer
 
 # What they are made of where the config's hyperparams are not for the backbone.
 DEFAULTS = Hyperparams(

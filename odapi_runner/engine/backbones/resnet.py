@@ -10,7 +10,8 @@ from typing import Any
 
 from odapi_runner.engine.backbones.blocks import Blocks
 from odapi_runner.engine.keras import Model, layers
-from odapi_runner.engine.spec import Backbone, BatchNorm, Hyperparams, Regularizer, VarianceScaling
+from odapi_runner.engine.spec.backbone import Backbone
+from odapi_runner.engine.spec.layers import BatchNorm, Hyperparams, Regularizer, VarianceScaling
 
 # What they are made of where the config's hyperparams are not for the backbone.
 DEFAULTS = Hyperparams(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from odapi_runner.engine.keras import layers
-from odapi_runner.engine.spec import Dropout
+from odapi_runner.engine.spec.layers import Dropout
 from odapi_runner.engine.stochastic import DropFeatures
 
 # The heads' names in a checkpoint.

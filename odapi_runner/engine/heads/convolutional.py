@@ -22,7 +22,7 @@ from odapi_runner.engine.layers import (
     depthwise_convolution,
     run,
 )
-from odapi_runner.engine.spec import ConvolutionalPredictor
+from odapi_runner.engine.spec.predictors import ConvolutionalPredictor
 
 
 class BoxHead(layers.Layer):

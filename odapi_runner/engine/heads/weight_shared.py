@@ -22,7 +22,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
-from odapi_runner.engine.spec import WeightSharedPredictor
+from odapi_runner.engine.spec.predictors import WeightSharedPredictor
 
 
 class BoxHead(layers.Layer):

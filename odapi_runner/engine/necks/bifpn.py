@@ -21,7 +21,8 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
-from odapi_runner.engine.spec import BiFpnNeck, Hyperparams
+from odapi_runner.engine.spec.backbone import BiFpnNeck
+from odapi_runner.engine.spec.layers import Hyperparams
 
 
 @dataclass(frozen=True, slots=True)

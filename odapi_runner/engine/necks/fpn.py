@@ -21,7 +21,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
-from odapi_runner.engine.spec import Hyperparams
+from odapi_runner.engine.spec.layers import Hyperparams
 
 
 class TopDown(Model):

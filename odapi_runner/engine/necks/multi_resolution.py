@@ -21,7 +21,8 @@ from odapi_runner.engine.layers import (
     fixed_padding,
     run,
 )
-from odapi_runner.engine.spec import Backbone, Hyperparams
+from odapi_runner.engine.spec.backbone import Backbone
+from odapi_runner.engine.spec.layers import Hyperparams
 
 # How deep each map is; -1: as the backbone makes it.
 DEPTHS = (-1, -1, 512, 256, 256, 128)

@@ -13,7 +13,7 @@ from odapi_runner.anchors import (
     anchors_per_location,
 )
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Backbone, BiFpnNeck, FpnNeck, SmallerMapsNeck
+from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck, FpnNeck, SmallerMapsNeck
 
 PLACES = ("height_stride", "width_stride", "height_offset", "width_offset")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.spec.layers import (
     BatchNorm,
     Hyperparams,
     Initializer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Evaluation, Input
+from odapi_runner.engine.spec.input import Evaluation, Input
 
 
 def read_input(reader: Reader, *, shuffle: bool) -> Input:

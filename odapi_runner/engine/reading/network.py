@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.reading.hyperparams import read_hyperparams
-from odapi_runner.engine.spec import (
-    Backbone,
-    BiFpnNeck,
-    ConvolutionalPredictor,
-    Dropout,
-    FpnNeck,
-    SmallerMapsNeck,
-    WeightSharedPredictor,
-)
+from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck, FpnNeck, SmallerMapsNeck
+from odapi_runner.engine.spec.layers import Dropout
+from odapi_runner.engine.spec.predictors import ConvolutionalPredictor, WeightSharedPredictor
 
 BIFPN_TYPES = tuple(f"ssd_efficientnet-b{number}_bifpn_keras" for number in range(8))
 FPN_TYPES = (

@@ -7,12 +7,10 @@ from itertools import pairwise
 
 from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.reading.network import COARSEST_LEVEL
-from odapi_runner.engine.spec import (
-    Backbone,
-    BiFpnNeck,
+from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck, FpnNeck
+from odapi_runner.engine.spec.resizer import (
     ConditionalShape,
     FixedShape,
-    FpnNeck,
     KeepAspect,
     PadToMultiple,
     Resizer,

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from odapi_runner.engine.augment.read import read_augmentation
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Adam, Momentum, Optimizer, RmsProp, Train
+from odapi_runner.engine.spec.train import Adam, Momentum, Optimizer, RmsProp, Train
 from odapi_runner.schedules import (
     ConstantRate,
     CosineDecay,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import Nms
+from odapi_runner.engine.spec.suppression import Nms
 
 
 def read_nms(post: Reader) -> Nms:

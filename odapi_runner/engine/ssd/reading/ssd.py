@@ -5,10 +5,11 @@ from __future__ import annotations
 from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.reading.anchors import read_anchors
 from odapi_runner.engine.reading.network import read_backbone, read_box_predictor
-from odapi_runner.engine.reading.post_processing import read_nms
 from odapi_runner.engine.reading.resizer import read_resizer
-from odapi_runner.engine.reading.targets import read_box_code_scale, read_loss, read_matcher
-from odapi_runner.engine.spec import Ssd, WeightSharedPredictor
+from odapi_runner.engine.reading.suppression import read_nms
+from odapi_runner.engine.spec.predictors import WeightSharedPredictor
+from odapi_runner.engine.ssd.reading.losses import read_box_code_scale, read_loss, read_matcher
+from odapi_runner.engine.ssd.spec import Ssd
 
 
 def read_ssd(ssd: Reader) -> Ssd:

@@ -5,23 +5,13 @@ Source: object_detection/core/post_processing.py, `batch_multiclass_non_max_supp
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
 from odapi_runner.engine import boxes
 from odapi_runner.engine.box_coder import decode_boxes
-from odapi_runner.engine.models.ssd import Predictions
-from odapi_runner.engine.spec import Ssd
-
-
-class Detected(NamedTuple):
-    """The detections of a batch, best first; D is the config's `max_total_detections`."""
-
-    boxes: tf.Tensor  # float32 [batch, D, 4], (ymin, xmin, ymax, xmax), in units of the image
-    scores: tf.Tensor  # float32 [batch, D]; 0 beyond `count`
-    classes: tf.Tensor  # int32 [batch, D], from 0
-    count: tf.Tensor  # int32 [batch]
+from odapi_runner.engine.detector import Detected
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.spec import Ssd
 
 
 def detect(

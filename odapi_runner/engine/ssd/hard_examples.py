@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from odapi_runner.engine.matcher import UNMATCHED
-from odapi_runner.engine.spec import HardExamples
+from odapi_runner.engine.ssd.loss_spec import HardExamples
 
 
 def hard_examples(

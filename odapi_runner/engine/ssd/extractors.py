@@ -21,7 +21,7 @@ from odapi_runner.engine.layers import run
 from odapi_runner.engine.necks.bifpn import BiFpn
 from odapi_runner.engine.necks.fpn import TopDown, convolution_block
 from odapi_runner.engine.necks.multi_resolution import SmallerMaps
-from odapi_runner.engine.spec import Backbone, BiFpnNeck, FpnNeck, SmallerMapsNeck
+from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck, FpnNeck, SmallerMapsNeck
 
 # The backbones' maps have strides 4 to 32.
 FINEST_LEVEL, COARSEST_LEVEL = 2, 5

@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from odapi_runner.engine.classification import classification_losses, focal_loss
-from odapi_runner.engine.hard_examples import hard_examples
-from odapi_runner.engine.losses import (
-    CLASSIFICATION,
-    LOCALIZATION,
-    detection_losses,
-    smooth_l1_loss,
-)
-from odapi_runner.engine.models.ssd import Predictions
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.ssd.classification import classification_losses, focal_loss
+from odapi_runner.engine.ssd.hard_examples import hard_examples
+from odapi_runner.engine.ssd.loss_spec import (
     L2,
     BootstrappedSigmoid,
     ClassificationLoss,
@@ -30,7 +23,14 @@ from odapi_runner.engine.spec import (
     SmoothL1,
     Softmax,
 )
-from odapi_runner.engine.targets import Targets
+from odapi_runner.engine.ssd.losses import (
+    CLASSIFICATION,
+    LOCALIZATION,
+    detection_losses,
+    smooth_l1_loss,
+)
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.targets import Targets
 from support.configs import small_spec
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from odapi_runner.engine.spec import Ssd
-from odapi_runner.engine.targets import Targets, assign_targets
+from odapi_runner.engine.ssd.spec import Ssd
+from odapi_runner.engine.ssd.targets import Targets, assign_targets
 from support.configs import small_spec
 
 # Four quarters of the image, in reading order, and the whole of it.

@@ -1,4 +1,4 @@
-"""The losses of a batch.
+"""The losses of a batch, those of its weights aside.
 
 Source: object_detection/core/losses.py and meta_architectures/ssd_meta_arch.py, `loss`.
 """
@@ -8,19 +8,17 @@ from __future__ import annotations
 import tensorflow as tf
 
 from odapi_runner.engine.box_coder import decode_boxes
-from odapi_runner.engine.classification import classification_losses
-from odapi_runner.engine.hard_examples import hard_examples
 from odapi_runner.engine.heads.common import CODE_SIZE
-from odapi_runner.engine.input import Batch
-from odapi_runner.engine.models.ssd import Predictions, SsdNetwork
-from odapi_runner.engine.spec import Loss, SmoothL1, Spec, Ssd
-from odapi_runner.engine.targets import Targets, assign_targets
+from odapi_runner.engine.ssd.classification import classification_losses
+from odapi_runner.engine.ssd.hard_examples import hard_examples
+from odapi_runner.engine.ssd.loss_spec import Loss, SmoothL1
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.spec import Ssd
+from odapi_runner.engine.ssd.targets import Targets
 from odapi_runner.metrics import LOSS_TAGS
 
 LOCALIZATION = LOSS_TAGS["loss_localization"]
 CLASSIFICATION = LOSS_TAGS["loss_classification"]
-REGULARIZATION = LOSS_TAGS["loss_regularization"]
-TOTAL = LOSS_TAGS["loss_total"]
 
 
 def smooth_l1_loss(codes: tf.Tensor, targets: tf.Tensor, *, delta: float) -> tf.Tensor:
@@ -71,17 +69,3 @@ def _localization_losses(spec: Loss, codes: tf.Tensor, targets: Targets) -> tf.T
         # The weights count squared, there as here.
         entries = 0.5 * tf.square((codes - targets.codes) * weights)
     return tf.reduce_sum(entries, axis=-1)
-
-
-def total_losses(
-    spec: Spec, network: SsdNetwork, batch: Batch, predictions: Predictions
-) -> dict[str, tf.Tensor]:
-    """All losses of a batch by their tags, and their sum, each float32 []."""
-    targets = assign_targets(
-        spec.model, predictions.anchors, batch.boxes, batch.classes, batch.weights, batch.ignored
-    )
-    losses = detection_losses(spec.model, predictions, targets)
-    if spec.train.regularize:
-        losses[REGULARIZATION] = network.regularization_loss()
-    losses[TOTAL] = tf.add_n(list(losses.values()))
-    return losses

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import variable_keys
-from odapi_runner.engine.models.ssd import Predictions, SsdNetwork
 from odapi_runner.engine.read_config import build_spec
+from odapi_runner.engine.ssd.network import SsdNetwork
+from odapi_runner.engine.ssd.predictions import Predictions
 from support.ssd_configs import ssd_config
 
 EXTRACTOR = "model.ssd.feature_extractor"

@@ -12,7 +12,7 @@ import tensorflow as tf
 from odapi_runner.engine import boxes
 from odapi_runner.engine.box_coder import encode_boxes
 from odapi_runner.engine.matcher import IGNORED, UNMATCHED, match_anchors
-from odapi_runner.engine.spec import Ssd
+from odapi_runner.engine.ssd.spec import Ssd
 
 
 @dataclass(frozen=True, slots=True)

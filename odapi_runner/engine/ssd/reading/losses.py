@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.spec.boxes import BoxCodeScale, Matcher
+from odapi_runner.engine.ssd.loss_spec import (
     L2,
     BootstrappedSigmoid,
-    BoxCodeScale,
     ClassificationLoss,
     FocalSigmoid,
     HardExamples,
     Loss,
-    Matcher,
     PlainSigmoid,
     SmoothL1,
     Softmax,

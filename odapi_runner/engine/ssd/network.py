@@ -1,4 +1,4 @@
-"""Single-shot detectors: the network, without losses or post-processing.
+"""Single-shot detectors: the network, and what training and evaluation ask of it.
 
 Attribute names are a checkpoint's keys: `_feature_extractor` and `_box_predictor`, with what the
 modules of backbone, neck and head hold.
@@ -8,37 +8,30 @@ Source: object_detection/meta_architectures/ssd_meta_arch.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from odapi_runner.anchors import anchors_per_location, generate_anchors
+from odapi_runner.engine.detector import Detected
 from odapi_runner.engine.heads.convolutional import ConvolutionalPredictorNetwork
 from odapi_runner.engine.heads.weight_shared import WeightSharedPredictorNetwork
+from odapi_runner.engine.input import Batch
 from odapi_runner.engine.keras import Model
-from odapi_runner.engine.models.extractors import build_extractor
-from odapi_runner.engine.spec import SmallerMapsNeck, Ssd, WeightSharedPredictor
+from odapi_runner.engine.spec.backbone import SmallerMapsNeck
+from odapi_runner.engine.spec.predictors import WeightSharedPredictor
+from odapi_runner.engine.ssd.detect import detect
+from odapi_runner.engine.ssd.extractors import build_extractor
+from odapi_runner.engine.ssd.losses import detection_losses
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.spec import Ssd
+from odapi_runner.engine.ssd.targets import assign_targets
 from odapi_runner.engine.stochastic import draws
 
 
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What the network says of a batch, of A anchors."""
-
-    codes: tf.Tensor  # float32 [batch, A, 4], as the config's box coder has them
-    logits: tf.Tensor  # float32 [batch, A, classes], one more in front with a background class
-    anchors: tf.Tensor  # float32 [A, 4], (ymin, xmin, ymax, xmax), in units of the input's sides
-    feature_maps: list[tf.Tensor]  # of each level, finest first
-
-
 class SsdNetwork(Model):
-    """The detector's network, its anchors, its regularisation.
-
-    Attributes:
-        draws_per_example: how many uniform numbers an example needs in training.
-    """
+    """A `Detector`: the network, its anchors, its losses, its detections."""
 
     def __init__(self, spec: Ssd) -> None:
         super().__init__(name="ssd")
@@ -90,6 +83,37 @@ class SsdNetwork(Model):
             made, [tf.shape(tensor)[1:3] for tensor in tensors], tf.float32, stateful=False
         )
         return tf.ensure_shape(anchors, [None, 4])
+
+    def detection_losses(self, predictions: Predictions, batch: Batch) -> dict[str, tf.Tensor]:
+        """The weighted losses of localisation and classification by their tags, float32 []."""
+        targets = assign_targets(
+            self._spec,
+            predictions.anchors,
+            batch.boxes,
+            batch.classes,
+            batch.weights,
+            batch.ignored,
+        )
+        return detection_losses(self._spec, predictions, targets)
+
+    def detect(self, predictions: Predictions, batch: Batch) -> Detected:
+        """What stands out of the predictions, best first."""
+        return detect(self._spec, predictions, batch.shapes_hw, tf.shape(batch.images)[1:3])
+
+    def restorable(self, kind: str) -> dict[str, Any]:
+        """What a fine-tune checkpoint of a type (`detection`, `classification`, `full`) holds.
+
+        Returns:
+            The children of the checkpoint's root, by name.
+
+        Source: `restore_from_objects`.
+        """
+        extractor = self._feature_extractor
+        if kind == "classification":
+            return {"feature_extractor": extractor.classification_backbone}
+        if kind == "detection":
+            return {"model": tf.train.Checkpoint(_feature_extractor=extractor)}
+        return {"model": self}
 
     def regularization_loss(self) -> tf.Tensor:
         """The sum of the weight decays, float32 []."""

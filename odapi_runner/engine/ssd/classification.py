@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from odapi_runner.engine.spec import (
+from odapi_runner.engine.ssd.loss_spec import (
     BootstrappedSigmoid,
     ClassificationLoss,
     FocalSigmoid,

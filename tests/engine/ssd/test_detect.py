@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from odapi_runner.engine.models.ssd import Predictions
-from odapi_runner.engine.nms import Detected, detect
-from odapi_runner.engine.spec import Ssd
+from odapi_runner.engine.ssd.detect import Detected, detect
+from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.spec import Ssd
 from support.configs import small_spec
 
 

@@ -1,1 +1,0 @@
-"""Whole detectors, one module a meta-architecture."""

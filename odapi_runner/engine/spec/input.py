@@ -1,0 +1,27 @@
+"""What is trained and evaluated on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Records of images, and how many of their boxes count."""
+
+    label_map: str
+    patterns: tuple[str, ...]
+    shuffle: bool
+    sample_1_of_n: int
+    max_boxes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The evaluation: batch size, which metrics, how many pictures."""
+
+    batch_size: int
+    per_category: bool
+    num_visualizations: int
+    min_score: float
+    max_boxes_drawn: int

@@ -1,0 +1,1 @@
+"""How `model.ssd` is read."""
