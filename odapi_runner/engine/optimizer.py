@@ -1,14 +1,18 @@
-"""The optimizer of a config, with a rate that is set before each step.
+"""The optimizer of a config, and what it does with the gradients of a batch.
 
-Source: object_detection/builders/optimizer_builder.py, `build_optimizers_tf_v2`.
+Source: object_detection/builders/optimizer_builder.py, `build_optimizers_tf_v2`;
+model_lib_v2.py, `eager_train_step`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from odapi_runner.engine.detector import Detector
+from odapi_runner.engine.gradients import Pair
 from odapi_runner.engine.keras import optimizers
 from odapi_runner.engine.spec.train import Adam, RmsProp, Train
 
@@ -38,3 +42,16 @@ def build_optimizer(spec: Train, rate: tf.Variable) -> Any:
             epsilon=optimizer.epsilon,
         )
     return optimizers.SGD(current, momentum=optimizer.momentum)
+
+
+def trained_variables(detector: Detector) -> list[tf.Variable]:
+    """The variables that training changes: only their gradients are asked for."""
+    return detector.trainable_variables
+
+
+def apply_gradients(spec: Train, optimizer: Any, pairs: Sequence[Pair]) -> None:
+    """Change the variables by their gradients, which are clipped together before."""
+    gradients, variables = zip(*pairs, strict=True)
+    if spec.clip_norm > 0:
+        gradients, _ = tf.clip_by_global_norm(gradients, spec.clip_norm)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))

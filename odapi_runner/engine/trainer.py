@@ -11,11 +11,11 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import Restored, restore_fine_tune, restore_run
-from odapi_runner.engine.detector import TOTAL, total_losses
+from odapi_runner.engine.gradients import batch_gradients
 from odapi_runner.engine.input import Batch
 from odapi_runner.engine.keras import set_random_seed
 from odapi_runner.engine.meta_architectures import build_detector
-from odapi_runner.engine.optimizer import build_optimizer
+from odapi_runner.engine.optimizer import apply_gradients, build_optimizer, trained_variables
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.schedules import learning_rate
 
@@ -30,6 +30,7 @@ class Trainer:
         self.detector = build_detector(spec)
         self._rate = tf.Variable(0.0, trainable=False, name="learning_rate")
         self._optimizer = build_optimizer(spec.train, self._rate)
+        self._trained = trained_variables(self.detector)
         self._step = tf.Variable(0, trainable=False, dtype=tf.int64, name="global_step")
         self._checkpoint = tf.train.Checkpoint(
             step=self._step, model=self.detector, optimizer=self._optimizer
@@ -78,26 +79,7 @@ class Trainer:
         return self._traced(*batch)
 
     def _train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        variables = self.detector.trainable_variables
-        with tf.GradientTape() as tape:
-            predictions = self.detector.predict_batch(
-                batch.images, training=True, uniform=batch.uniform
-            )
-            losses = total_losses(self._spec, self.detector, predictions, batch)
-        gradients = tape.gradient(losses[TOTAL], variables)
-        # Some variables are for classification checkpoints only: no gradient reaches them.
-        pairs = [
-            (gradient, variable)
-            for gradient, variable in zip(gradients, variables, strict=True)
-            if gradient is not None
-        ]
-        if self._spec.train.clip_norm > 0:
-            clipped, _ = tf.clip_by_global_norm(
-                [gradient for gradient, _ in pairs], self._spec.train.clip_norm
-            )
-            pairs = [
-                (gradient, variable) for gradient, (_, variable) in zip(clipped, pairs, strict=True)
-            ]
-        self._optimizer.apply_gradients(pairs)
+        losses, pairs = batch_gradients(self._spec, self.detector, self._trained, batch)
+        apply_gradients(self._spec.train, self._optimizer, pairs)
         self._step.assign_add(1)
         return losses

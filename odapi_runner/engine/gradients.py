@@ -1,0 +1,38 @@
+"""The losses of a batch, and what they say about the weights.
+
+Source: object_detection/model_lib_v2.py, `eager_train_step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from odapi_runner.engine.detector import TOTAL, Detector, total_losses
+from odapi_runner.engine.input import Batch
+from odapi_runner.engine.spec.pipeline import Spec
+
+# A gradient, and the variable that it is of.
+Pair = tuple[tf.Tensor, tf.Variable]
+
+
+def batch_gradients(
+    spec: Spec, detector: Detector, variables: Sequence[tf.Variable], batch: Batch
+) -> tuple[dict[str, tf.Tensor], list[Pair]]:
+    """The losses of a batch by tag, each float32 [], and the gradients of their sum.
+
+    Args:
+        spec: of the whole config.
+        detector: with its variables built.
+        variables: those to find the gradients of. Some are for classification checkpoints only:
+            no gradient reaches them, and they are not among the pairs.
+        batch: the images and their groundtruth.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        predictions = detector.predict_batch(batch.images, training=True, uniform=batch.uniform)
+        losses = total_losses(spec, detector, predictions, batch)
+    gradients = tape.gradient(losses[TOTAL], variables)
+    pairs = zip(gradients, variables, strict=True)
+    return losses, [(gradient, variable) for gradient, variable in pairs if gradient is not None]
