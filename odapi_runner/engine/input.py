@@ -77,7 +77,7 @@ def training_batches(
     examples = tf.data.Dataset.range(first_step * size, last_step * size)
 
     def make(example: tf.Tensor) -> Batch:
-        record = tf.numpy_function(source.records.training_record, [example], tf.int64)
+        record = tf.numpy_function(source.records.order.record, [example], tf.int64)
         own_seed = tf.stack([tf.constant(seed, tf.int64), example])
         sample = augment(_load(source, record), spec.train.augmentations, own_seed)
         # The place after the last augmentation is the network's own.

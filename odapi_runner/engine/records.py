@@ -1,25 +1,23 @@
-"""Records by number: which one comes next, and what it holds, without any iterator to save.
-
-Example number e of a training is record `permutation(epoch)[e mod n]` of epoch e // n, and each
-permutation is a function of (seed, epoch): a resumed run needs its step and nothing else.
-"""
+"""Records by number: where each lies, and what it holds."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from odapi_runner.engine.order import Order
 from odapi_runner.engine.spec.input import Input
-from odapi_runner.errors import DataError
+from odapi_runner.errors import ConfigError, DataError
 from odapi_runner.formats.example import Annotated, decode_example
 from odapi_runner.formats.groundtruth import box_classes
 from odapi_runner.formats.label_map import LabelMap, read_label_map
 from odapi_runner.formats.patterns import expand_patterns
-from odapi_runner.formats.tfrecord import index_records, read_record
+from odapi_runner.formats.tfrecord import RecordIndex, index_records, read_record
 
 
 class Sample(NamedTuple):
@@ -33,32 +31,42 @@ class Sample(NamedTuple):
 
 
 class Records:
-    """The records of one input reader."""
+    """The records of one input reader.
+
+    Attributes:
+        label_map: its classes.
+        order: which record comes next in training.
+    """
 
     def __init__(self, spec: Input, root: Path, *, seed: int = 0) -> None:
+        """Find every record.
+
+        Raises:
+            ConfigError: weights that say nothing, or are not as many as the patterns.
+            DataError: files cannot be read, or a data set is without records.
+        """
         self.label_map: LabelMap = read_label_map(root / spec.label_map)
-        self._files = [index_records(path) for path in expand_patterns(spec.patterns, root)]
+        datasets = _datasets(spec)
+        self._files: list[RecordIndex] = []
+        taken: list[NDArray[np.int64]] = []
+        records = 0
+        for patterns, _ in datasets:
+            files = [index_records(path) for path in expand_patterns(patterns, root)]
+            first, records = records, records + sum(map(len, files))
+            self._files += files
+            taken.append(np.arange(first, records)[:: spec.sample_1_of_n])
+            if first == records:
+                raise DataError(
+                    f"{', '.join(patterns) or 'input_path is empty'}: no records there",
+                    fix="Convert the dataset again: odapi data convert --help",
+                )
         self._ends = np.cumsum([len(index) for index in self._files], dtype=np.int64)
-        self._taken = np.arange(sum(map(len, self._files)))[:: spec.sample_1_of_n]
-        self._shuffle = spec.shuffle
-        self._seed = seed
-        if not len(self._taken):
-            raise DataError(
-                f"{', '.join(spec.patterns) or 'input_path is empty'}: no records there",
-                fix="Convert the dataset again: odapi data convert --help",
-            )
-        self._permutation = lru_cache(maxsize=4)(self._make_permutation)
+        self._taken = np.concatenate(taken)
+        weights = [weight for _, weight in datasets]
+        self.order = Order(list(map(len, taken)), weights, seed=seed, shuffle=spec.shuffle)
 
     def __len__(self) -> int:
         return len(self._taken)
-
-    def training_record(self, example: int) -> int:
-        """The record of a training's example number."""
-        epoch, place = divmod(example, len(self))
-        return int(self._permutation(epoch)[place] if self._shuffle else place)
-
-    def _make_permutation(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng((self._seed, epoch)).permutation(len(self))
 
     def where(self, record: int) -> str:
         """A record as a person finds it: file, and number in it."""
@@ -99,3 +107,30 @@ class Records:
         number = int(self._taken[record])
         file = int(np.searchsorted(self._ends, number, side="right"))
         return file, number - int(self._ends[file] - len(self._files[file]))
+
+
+def _datasets(spec: Input) -> list[tuple[Sequence[str], float]]:
+    """The patterns of each data set and its weight; one that weighs nothing is not even looked for.
+
+    Source: object_detection/builders/dataset_builder.py, `read_dataset`.
+    """
+    weights = spec.weights
+    if not weights:
+        return [(spec.patterns, 1.0)]
+    if len(weights) != len(spec.patterns):
+        raise ConfigError(
+            f"sample_from_datasets_weights has {len(weights)} values, "
+            f"and input_path {len(spec.patterns)} entries",
+            fix="Write one weight for each entry, in their order.",
+        )
+    if not any(weights) or not all(weight >= 0 and math.isfinite(weight) for weight in weights):
+        shown = ", ".join(f"{weight:g}" for weight in weights)
+        raise ConfigError(
+            f"sample_from_datasets_weights are {shown}",
+            fix="Write numbers above 0; 0 leaves an entry out.",
+        )
+    return [
+        ((pattern,), weight)
+        for pattern, weight in zip(spec.patterns, weights, strict=True)
+        if weight > 0
+    ]

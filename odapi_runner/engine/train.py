@@ -202,7 +202,7 @@ class _Loop:
             examples = range((first + taken) * size, (first + taken) * size + reach)
             records = self._source.records
             raise self._source.explain(
-                error, [records.training_record(example) for example in examples]
+                error, [records.order.record(example) for example in examples]
             ) from error
 
     def _check_finite(self, step: int, losses: dict[str, tf.Tensor]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.spec.input import Input
-from odapi_runner.errors import DataError
+from odapi_runner.errors import ConfigError, DataError
 from odapi_runner.formats.example import Annotated
 from support.examples import annotated, write_records
 
@@ -25,6 +25,7 @@ def written(
     values = {
         "label_map": "label_map.pbtxt",
         "patterns": ("train-*.record",),
+        "weights": (),
         "shuffle": True,
         "sample_1_of_n": 1,
         "max_boxes": 100,
@@ -37,7 +38,7 @@ def numbered(*names: str) -> list[Annotated]:
 
 
 def ids(records: Records, examples: range) -> list[str]:
-    return [records.read(records.training_record(example)).source_id for example in examples]
+    return [records.read(records.order.record(example)).source_id for example in examples]
 
 
 TEN = [numbered(*"abcd"), [], numbered(*"efghij")]
@@ -153,3 +154,66 @@ def test_no_pattern_at_all_is_an_error(tmp_path: Path) -> None:
         written(tmp_path, [numbered("a")], patterns=())
 
     assert caught.value.what == "input_path is empty: no records there"
+
+
+def test_data_sets_come_by_their_weights(tmp_path: Path) -> None:
+    """Each entry of `input_path` is one; of weight 0 it is not even looked for."""
+    records = written(
+        tmp_path,
+        [numbered(*"abc"), numbered(*"vwxyz")],
+        patterns=("train-0.record", "absent.record", "train-1.record"),
+        weights=(3.0, 0.0, 1.0),
+    )
+    seen = ids(records, range(2000))
+
+    assert len(records) == 8
+    assert sum(name in "abc" for name in seen) == pytest.approx(1500, abs=100)
+    first = [name for name in seen if name in "vwxyz"]
+    assert sorted(first[:5]) == sorted(first[5:10]) == list("vwxyz")
+    assert first[:5] != first[5:10]
+
+
+def test_one_of_n_is_taken_of_each_weighted_data_set(tmp_path: Path) -> None:
+    """Else a small one could be left out whole."""
+    records = written(
+        tmp_path,
+        [numbered(*"abc"), numbered(*"xyz")],
+        patterns=("train-0.record", "train-1.record"),
+        weights=(1.0, 1.0),
+        sample_1_of_n=2,
+    )
+
+    assert [records.read(number).source_id for number in range(len(records))] == list("acxz")
+    assert records.where(3) == f"{tmp_path / 'train-1.record'}: record 2"
+
+
+@pytest.mark.parametrize(
+    ("weights", "what"),
+    [
+        ((1.0, 1.0), "sample_from_datasets_weights has 2 values, and input_path 1 entries"),
+        ((0.0,), "sample_from_datasets_weights are 0"),
+        ((-1.0,), "sample_from_datasets_weights are -1"),
+        ((float("inf"),), "sample_from_datasets_weights are inf"),
+    ],
+)
+def test_weights_that_say_nothing_are_an_error(
+    tmp_path: Path, weights: tuple[float, ...], what: str
+) -> None:
+    """The Object Detection API dies of them later, of something else."""
+    with pytest.raises(ConfigError) as caught:
+        written(tmp_path, [numbered("a")], weights=weights)
+
+    assert caught.value.what == what
+
+
+def test_a_data_set_without_records_is_an_error(tmp_path: Path) -> None:
+    """Its weight would be nothing."""
+    with pytest.raises(DataError) as caught:
+        written(
+            tmp_path,
+            [numbered("a"), []],
+            patterns=("train-0.record", "train-1.record"),
+            weights=(1.0, 1.0),
+        )
+
+    assert caught.value.what == "train-1.record: no records there"

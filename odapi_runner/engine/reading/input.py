@@ -13,6 +13,7 @@ def read_input(reader: Reader, *, shuffle: bool) -> Input:
     return Input(
         label_map=reader.value("label_map_path"),
         patterns=records.value("input_path"),
+        weights=reader.value("sample_from_datasets_weights"),
         shuffle=shuffle,
         # 0 takes every record there, too.
         sample_1_of_n=max(1, reader.value("sample_1_of_n_examples")),

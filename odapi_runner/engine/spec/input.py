@@ -11,6 +11,7 @@ class Input:
 
     label_map: str
     patterns: tuple[str, ...]
+    weights: tuple[float, ...]  # of each pattern, relative to each other; none: all records alike
     shuffle: bool
     sample_1_of_n: int
     max_boxes: int
