@@ -33,7 +33,7 @@ def main() -> None:
     from odapi_runner.engine.meta_architectures import build_detector
     from odapi_runner.engine.optimizer import build_optimizer
     from odapi_runner.engine.read_config import build_spec
-    from odapi_runner.engine.spec import input_size
+    from odapi_runner.engine.spec.resizer import input_size
     from odapi_runner.proto.text import read_pipeline
 
     spec = build_spec(read_pipeline(arguments.config))
