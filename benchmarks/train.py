@@ -1,10 +1,11 @@
 """A training step and its start-up, against a bare loop of the same network, in one run.
 
-    python benchmarks/train.py --rounds 3
+    python benchmarks/train.py --rounds 5
+    python benchmarks/train.py --rounds 1 --model mobilenet --batches 2,8,32
 
-draws images of KITTI's size, converts them, renders `kitti-d0` (EfficientDet-D0 at 512, batch 4)
-and runs the engine's trainer and `bare.py` in turn, each in a fresh process, several times. Prints
-the machine, the commit, and median, minimum and maximum of every figure with the ratios.
+draws images of KITTI's size, converts them, renders the configs of `MODELS`, and runs `bare.py` and
+the engine's trainer in turn, each in a fresh process. Prints the machine, the commit, and median,
+minimum and maximum of every figure; ratios are of one round.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,26 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 
 HERE = Path(__file__).parent
+MODELS = {
+    "mobilenet": ("kitti-ssd-mobilenet-v2-fpnlite", ("image_size=320", "batch_size=8")),
+    "d0": ("kitti-d0", ("image_size=512", "batch_size=4")),
+}
 LOG_EVERY = 5  # steps: the engine's step time is the median of their means
 
 
-def prepare(root: Path, images: int, changes: list[str]) -> Path:
-    """A workspace with a converted dataset and a config; the config's path."""
+def prepare(root: Path, images: int) -> None:
+    """A workspace with a converted dataset."""
     draw_streets(root / "KITTI", images=images, seed=0, size_hw=(375, 1242))
     convert_kitti(root / "KITTI", root / "data" / "kitti")
-    config = root / "pipeline.config"
+
+
+def write_config(root: Path, model: str, changes: Sequence[str]) -> Path:
+    """Render the config of a model, from scratch; its path."""
+    preset, own = MODELS[model]
     unset = (f"train_config.fine_tune_checkpoint{end}" for end in ("", "_type", "_version"))
-    wanted = Changes(tuple(changes), tuple(unset))
-    config.write_text(render("kitti-d0", wanted, Workspace(root)), encoding="utf-8")
+    config = root / f"{model}.config"
+    text = render(preset, Changes((*own, *changes), tuple(unset)), Workspace(root))
+    config.write_text(text, encoding="utf-8")
     return config
 
 
@@ -70,10 +81,33 @@ def run_engine(root: Path, config: Path, steps: int, name: str) -> dict[str, Any
     }
 
 
-def shown(name: str, values: list[float]) -> str:
+def figures(measured: dict[str, Any]) -> dict[str, float]:
+    """What is printed of one process."""
+    step = statistics.median(measured["steps"])
+    return {
+        "s a step": step,
+        "s to the first step, less one": measured["first_step"] - step,
+        "peak MiB": measured["peak_mib"],
+    }
+
+
+def show(title: str, values: Sequence[float]) -> None:
     """One line: median, and the spread."""
     spread = f"{min(values):8.3f} … {max(values):.3f}"
-    return f"{name:<34} {statistics.median(values):8.3f} {spread}"
+    print(f"{title:<44} {statistics.median(values):8.3f} {spread}", flush=True)
+
+
+def measure(root: Path, title: str, config: Path, rounds: int, steps: int) -> None:
+    """Bare loop and engine in turn, and the ratios of each round."""
+    bare, engine = [], []
+    for number in range(rounds):
+        bare.append(figures(run_bare(config, steps)))
+        engine.append(figures(run_engine(root, config, steps, f"{title}-{number}")))
+    for name in bare[0]:
+        show(f"{title}, bare: {name}", [one[name] for one in bare])
+        show(f"{title}, engine: {name}", [one[name] for one in engine])
+        pairs = zip(bare, engine, strict=True)
+        show(f"{title}, ratio: {name}", [other[name] / one[name] for one, other in pairs])
 
 
 def main() -> None:
@@ -82,6 +116,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--model", choices=MODELS, action="append")
+    parser.add_argument("--batches", default="", help="in place of the config's, as 2,8,32")
     parser.add_argument("-s", dest="changes", action="append", default=[], metavar="PATH=VALUE")
     arguments = parser.parse_args()
 
@@ -89,25 +125,16 @@ def main() -> None:
     revision = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(revision, capture_output=True, text=True, check=True).stdout.strip()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, commit {commit}")
-    bare, engine = [], []
+    print(f"{'':<44} {'median':>8} {'min … max':>10}")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        config = prepare(root, arguments.images, arguments.changes)
-        for number in range(arguments.rounds):
-            bare.append(run_bare(config, arguments.steps))
-            engine.append(run_engine(root, config, arguments.steps, f"run{number}"))
-    steps = [
-        (statistics.median(one["steps"]), statistics.median(other["steps"]))
-        for one, other in zip(bare, engine, strict=True)
-    ]
-    print(f"{'':<34} {'median':>8} {'min … max':>10}")
-    print(shown("bare: s a step", [one for one, _ in steps]))
-    print(shown("engine: s a step", [other for _, other in steps]))
-    print(shown("ratio", [other / one for one, other in steps]))
-    print(shown("bare: s to the first step", [one["first_step"] for one in bare]))
-    print(shown("engine: s to the first step", [one["first_step"] for one in engine]))
-    print(shown("bare: peak MiB", [one["peak_mib"] for one in bare]))
-    print(shown("engine: peak MiB", [one["peak_mib"] for one in engine]))
+        prepare(root, arguments.images)
+        for model in arguments.model or MODELS:
+            for batch in arguments.batches.split(","):
+                title = f"{model} batch {batch}" if batch else model
+                more = [f"batch_size={batch}"] if batch else []
+                config = write_config(root, model, [*arguments.changes, *more])
+                measure(root, title, config, arguments.rounds, arguments.steps)
 
 
 if __name__ == "__main__":
