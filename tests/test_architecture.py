@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "odapi_runner"
 
 FIRST = {"errors", "files", "workspace"}
-SECOND = {"anchors", "coco", "formats", "metrics", "proto", "rundir", "schedules"}
+SECOND = {"anchors", "coco", "formats", "metrics", "proto", "rundir", "schedules", "training"}
 THIRD = {"pipeline", "records", "report"}
 FOURTH = {"backends", "runs"}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from odapi_runner.backends import builtin
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
+from odapi_runner.training import ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Backend:
     trainer_argv: Callable[..., list[str]]
     evaluator_argv: Callable[..., list[str]]
     rules: tuple[Rule, ...]  # what a check looks for on its behalf
+    options: frozenset[str] = ALL  # those of `TrainerOptions` that it honours
 
 
 ENGINES = {"builtin": Backend(builtin.trainer_argv, builtin.evaluator_argv, builtin.RULES)}

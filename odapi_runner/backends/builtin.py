@@ -12,15 +12,14 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.proto.unread import written_fields
 from odapi_runner.rundir import RunDir
+from odapi_runner.training import TrainerOptions
 
 _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no modules of the engine
 
 
-def trainer_argv(run: RunDir, *, checkpoint_every: int, keep: int, seed: int) -> list[str]:
+def trainer_argv(run: RunDir, *, options: TrainerOptions) -> list[str]:
     """The trainer: goes on from the newest checkpoint of the run folder, if there is one."""
-    numbers = {"--checkpoint-every": checkpoint_every, "--keep": keep, "--seed": seed}
-    options = [word for option, value in numbers.items() for word in (option, str(value))]
-    return [*_PYTHON, "odapi_runner.engine.train", *_run_options(run), *options]
+    return [*_PYTHON, "odapi_runner.engine.train", *_run_options(run), *options.words()]
 
 
 def evaluator_argv(run: RunDir, *, checkpoints: Sequence[int] = ()) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from odapi_runner.cli.options import set_option, workspace_option
+from odapi_runner.training import trainer_options
 
 if TYPE_CHECKING:  # both import what `odapi --help` has no time for
     from odapi_runner.rundir import RunDir
@@ -33,23 +34,7 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.option("--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True)
 @set_option
 @click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
-@click.option(
-    "--checkpoint-every",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    help="Save, and so evaluate, every N steps.",
-)
-@click.option(
-    "--keep",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=7,
-    show_default=True,
-    help="Keep the N newest checkpoints.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@trainer_options
 @click.option("--from-scratch", is_flag=True, help="Leave out the config's fine_tune_checkpoint.")
 @click.option(
     "--eval",
@@ -102,6 +87,7 @@ def command(
 
     if len({name, preset, config} - {None}) > 1:
         raise click.UsageError("Give one of NAME, --preset NAME and --config FILE.")
+    asked = TrainOptions(**options)
     plan = plan_training(
         name or preset,
         config=config,
@@ -109,18 +95,17 @@ def command(
         num_steps=num_steps,
         from_scratch=from_scratch,
         engine=engine,
+        options=asked,
         workspace=workspace,
     )
     for note in plan.notes:
         click.echo(note, err=True)
     _show_findings(plan)
     typed = ["odapi", *sys.argv[1:]]
-    made, lock = create_run(
-        plan, run=run, device=gpu, options=TrainOptions(**options), command=typed
-    )
+    made, lock = create_run(plan, run=run, device=gpu, command=typed)
     shown = plan.workspace.shown
     click.echo(f"{made.name}: training {shown(plan.source)} in {shown(made.root)}")
-    for warning in device_warnings(gpu):
+    for warning in device_warnings(gpu, asked):
         click.echo(f"Warning: {warning}", err=True)
     if foreground:
         _supervise_here(made, lock)

@@ -34,18 +34,16 @@ from odapi_runner.errors import ConfigError, OdapiError, RunError
 from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.training import TrainerOptions, trainer_options
 
 LOG_EVERY = 100  # steps, as the Object Detection API
 IMAGES_SHOWN = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Options:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options(TrainerOptions):
     """What the config language has no field for."""
 
-    checkpoint_every: int = 1000
-    keep: int = 7
-    seed: int = 0
     log_every: int = LOG_EVERY
 
 
@@ -67,7 +65,7 @@ def train(config: Path, run: RunDir, options: Options, *, num_steps: int | None 
     Args:
         config: a pipeline.config; its relative paths are relative to the current folder.
         run: where checkpoints, events and heartbeat go.
-        options: how often to save, how many to keep, the seed of data order and weights.
+        options: what the config has no field for.
         num_steps: instead of the config's.
 
     Raises:
@@ -288,11 +286,9 @@ def use_devices() -> None:
 @click.option("--config", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), required=True)
 @click.option("--num-steps", type=click.IntRange(min=1))
-@click.option("--checkpoint-every", type=click.IntRange(min=1), default=1000, show_default=True)
-@click.option("--keep", type=click.IntRange(min=1), default=7, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@trainer_options
 @click.option("--log-every", type=click.IntRange(min=1), default=LOG_EVERY, show_default=True)
-def main(config: Path, run_dir: Path, num_steps: int | None, **options: int) -> None:
+def main(config: Path, run_dir: Path, num_steps: int | None, **options: Any) -> None:
     """Train; what a run's supervisor starts."""
     use_devices()
     train(config, RunDir(run_dir), Options(**options), num_steps=num_steps)

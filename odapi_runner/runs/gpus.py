@@ -9,6 +9,8 @@ import ctypes.util
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from odapi_runner.training import FLOAT32, TrainerOptions
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = {VISIBLE: "-1"}
 
@@ -66,8 +68,26 @@ def device_environment(device: str) -> dict[str, str]:
     return {VISIBLE: device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
-def device_warnings(device: str) -> list[str]:
-    """What stands between the GPU asked for and the training, a sentence each."""
+def device_warnings(device: str, options: TrainerOptions | None = None) -> list[str]:
+    """What stands between the GPU asked for and the training, and what it needs one for.
+
+    Args:
+        device: `auto`, `none` or the number of a GPU.
+        options: of the training.
+
+    Returns:
+        A sentence each.
+    """
+    found = _gpu_warnings(device)
+    if options is not None and (device == "none" or found or not read_gpus()):
+        if options.precision != FLOAT32:
+            found.append(f"--precision {options.precision} makes training on a CPU slower")
+        if options.xla:
+            found.append("--xla is for GPUs: on a CPU a step can take thirty times as long")
+    return found
+
+
+def _gpu_warnings(device: str) -> list[str]:
     if device == "none":
         return []
     gpus = read_gpus()

@@ -45,6 +45,7 @@ class Plan:
     overrides: tuple[str, ...]
     notes: tuple[str, ...]  # what the user should know of the overrides
     engine: str
+    options: TrainOptions
     findings: tuple[Finding, ...]
 
 
@@ -56,6 +57,7 @@ def plan_training(
     num_steps: int | None = None,
     from_scratch: bool = False,
     engine: str = "auto",
+    options: TrainOptions | None = None,
     workspace: str | None = None,
 ) -> Plan:
     """Find the config, change it as asked, and check it.
@@ -68,15 +70,17 @@ def plan_training(
         num_steps: short for the override `num_steps=`, which moves the schedule with it.
         from_scratch: leave out the fine-tune checkpoint.
         engine: `auto` or the name of one.
+        options: how the processes work.
         workspace: the workspace's folder.
 
     Raises:
         ConfigError: there is no such config, or an override does not fit.
-        RunError: there is no such engine.
+        RunError: there is no such engine, or it has not an option.
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
-    find_engine(chosen)
+    asked = options or TrainOptions()
+    asked.refuse_others(chosen, find_engine(chosen).options)
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
     notes: list[str] = []
     source, rendered = _find_source(name, config, changes, place, notes.append)
@@ -106,6 +110,7 @@ def plan_training(
         overrides=changes.overrides,
         notes=tuple(notes),
         engine=chosen,
+        options=asked,
         findings=tuple(
             check(message, place, engine=chosen, text=written, from_scratch=from_scratch)
         ),
@@ -117,7 +122,6 @@ def create_run(
     *,
     run: str | None = None,
     device: str = "auto",
-    options: TrainOptions | None = None,
     command: Sequence[str] = (),
 ) -> tuple[RunDir, int]:
     """Make the run's folder with everything that its processes need.
@@ -126,7 +130,6 @@ def create_run(
         plan: what to train.
         run: the name; without one it is named after what it trains, then NAME-2, ….
         device: what the trainer uses: `auto` (a GPU if there is one), `none`, or a GPU's number.
-        options: how the processes work.
         command: what was typed, for the record.
 
     Returns:
@@ -151,7 +154,7 @@ def create_run(
         environment=device_environment(device),
         num_steps=plan.message.train_config.num_steps,
         overrides=plan.overrides,
-        options=options or TrainOptions(),
+        options=plan.options,
         versions=read_versions(),
         digests=digests,
         parent=_parent(plan),
@@ -181,9 +184,10 @@ def train(
         num_steps=num_steps,
         from_scratch=from_scratch,
         engine=engine,
+        options=options,
         workspace=workspace,
     )
-    made, lock = create_run(plan, run=run, device=device, options=options)
+    made, lock = create_run(plan, run=run, device=device)
     start_supervisor(made, lock)
     return made
 

@@ -17,6 +17,7 @@ from typing import Any
 from odapi_runner import __version__, files
 from odapi_runner.errors import RunError
 from odapi_runner.rundir import RunDir
+from odapi_runner.training import TrainerOptions
 
 FORMAT = 1
 
@@ -32,13 +33,10 @@ _PACKAGES = (
 _DIGESTED_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions(TrainerOptions):
     """How the processes of a run work; what they compute is in its pipeline.config."""
 
-    checkpoint_every: int = 1000
-    keep: int = 7
-    seed: int = 0
     evaluate: bool = True
     eval_backlog: int = 10
 

@@ -93,9 +93,7 @@ class _Supervisor:
         self.run, self.lock, self.options, self.stop = run, lock, asked, stop
         self.events = EventLog(run, "supervise")
         self.outcome, self.what = "finished", ""
-        argv = backend.trainer_argv(
-            run, checkpoint_every=asked.checkpoint_every, keep=asked.keep, seed=asked.seed
-        )
+        argv = backend.trainer_argv(run, options=asked)
         self.trainer = Child("trainer", "train", argv, QUIET | dict(spec.environment))
         argv = backend.evaluator_argv(run)
         self.evaluator = Child("evaluator", "eval", argv, QUIET | HIDDEN, nice=EVALUATOR_NICE)

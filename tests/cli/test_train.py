@@ -5,6 +5,7 @@ The engine is tests/runs/fake_engine.py; tests/runs/test_engine_runs.py has the 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -100,6 +101,10 @@ def test_a_bare_train_takes_what_was_rendered_last(workspace: Workspace, rendere
         "checkpoint_every": 2,
         "keep": 7,
         "seed": 7,
+        "accumulate": 1,
+        "precision": "float32",
+        "recompute": False,
+        "xla": False,
         "evaluate": True,
         "eval_backlog": 10,
     }
@@ -109,6 +114,51 @@ def test_a_bare_train_takes_what_was_rendered_last(workspace: Workspace, rendere
     ]
     (trainer,) = [event for event in read_events(run) if event["kind"] == "trainer_started"]
     assert trainer["start"] == 1
+
+
+def test_what_the_config_has_no_field_for_is_kept_and_said(
+    workspace: Workspace, rendered: Path
+) -> None:
+    """run.json has the options as asked; what is slower without a GPU is a warning."""
+    words = ["--accumulate", "4", "--precision", "mixed_bfloat16", "--recompute", "--xla"]
+    result = odapi_train("--foreground", "--gpu", "none", *words)
+
+    assert result.exit_code == 0, result.output
+    options = run_json(workspace, "kitti-d0")["options"]
+    assert {name: options[name] for name in ("accumulate", "precision", "recompute", "xla")} == {
+        "accumulate": 4,
+        "precision": "mixed_bfloat16",
+        "recompute": True,
+        "xla": True,
+    }
+    assert result.stderr.splitlines() == [
+        "Warning: --precision mixed_bfloat16 makes training on a CPU slower",
+        "Warning: --xla is for GPUs: on a CPU a step can take thirty times as long",
+    ]
+    assert rendered.read_text("utf-8") == RunDir(workspace.train / "kitti-d0").config.read_text(
+        "utf-8"
+    )
+
+
+def test_options_out_of_range_are_wrong_usage(workspace: Workspace, rendered: Path) -> None:
+    """Nothing is made for them."""
+    for words in (["--accumulate", "0"], ["--precision", "float64"], ["--recompute=yes"]):
+        assert odapi_train(*words).exit_code == 2
+    assert not workspace.train.exists()
+
+
+def test_an_option_that_an_engine_has_not_is_refused(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence that names engine and option."""
+    engine = dataclasses.replace(
+        backends.ENGINES["builtin"], options=frozenset({"checkpoint_every", "keep", "seed"})
+    )
+    monkeypatch.setitem(backends.ENGINES, "builtin", engine)
+    result = odapi_train("--recompute")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: the engine builtin has no --recompute\n  Leave it out")
 
 
 def test_names_are_counted_and_chosen(workspace: Workspace, rendered: Path) -> None:
