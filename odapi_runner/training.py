@@ -27,6 +27,7 @@ class _Option:
 
     help: str | None
     minimum: int | None = None
+    share: bool = False  # a number from 0 to 1
     choices: tuple[str, ...] = ()
 
 
@@ -63,6 +64,12 @@ class TrainerOptions:
         "Forget what is inside of the network's blocks, and compute it again for their gradients: "
         "less memory for more time, the same training.",
     )
+    max_bad_images: float = _field(
+        0.01,
+        "Go on without images that cannot be decoded as long as they are no larger a share of all, "
+        "0 to 1: each is named, the next one of the same data takes its place. 0 takes none.",
+        share=True,
+    )
     xla: bool = _field(
         False,
         "Compile the step for the device: on a GPU faster after a start of minutes; not for a CPU.",
@@ -73,13 +80,15 @@ class TrainerOptions:
             value = getattr(self, name)
             if option.minimum is not None and value < option.minimum:
                 raise ValueError(f"{name} is {value}, the least is {option.minimum}")
+            if option.share and not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value:g}, not a share from 0 to 1")
             if option.choices and value not in option.choices:
                 raise ValueError(f'{name} is "{value}", not one of {", ".join(option.choices)}')
 
-    def words(self) -> list[str]:
-        """The options as a trainer's command line has them."""
+    def words(self, *names: str) -> list[str]:
+        """The options as a trainer's command line has them: those of some names, or all."""
         words: list[str] = []
-        for name, _ in _options():
+        for name in names or [name for name, _ in _options()]:
             value = getattr(self, name)
             if value is not False:
                 words += [_spelled(name)] if value is True else [_spelled(name), str(value)]
@@ -106,18 +115,25 @@ ALL = frozenset(field.name for field in dataclasses.fields(TrainerOptions))
 
 def trainer_options(command: Command) -> Command:
     """Give a click command an option for each field of `TrainerOptions`."""
-    defaults = TrainerOptions()
-    for name, option in reversed(_options()):
-        made: dict[str, Any] = {"help": option.help, "default": getattr(defaults, name)}
-        if option.choices:
-            made |= {"type": click.Choice(option.choices), "show_default": True}
-        elif option.minimum is None:
-            made |= {"is_flag": True}
-        else:
-            number = click.IntRange(min=option.minimum)
-            made |= {"type": number, "show_default": True, "metavar": "N"}
-        command = click.option(_spelled(name), **made)(command)
+    for name, _ in reversed(_options()):
+        command = trainer_option(name)(command)
     return command
+
+
+def trainer_option(name: str) -> Callable[[Command], Command]:
+    """What gives a click command the option of one field of `TrainerOptions`."""
+    option = dict(_options())[name]
+    made: dict[str, Any] = {"help": option.help, "default": getattr(TrainerOptions(), name)}
+    if option.choices:
+        made |= {"type": click.Choice(option.choices), "show_default": True}
+    elif option.share:
+        made |= {"type": click.FloatRange(0, 1), "show_default": True, "metavar": "SHARE"}
+    elif option.minimum is None:
+        made |= {"is_flag": True}
+    else:
+        number = click.IntRange(min=option.minimum)
+        made |= {"type": number, "show_default": True, "metavar": "N"}
+    return click.option(_spelled(name), **made)
 
 
 def _options() -> list[tuple[str, _Option]]:

@@ -20,6 +20,7 @@ CHANGED = TrainerOptions(
     accumulate=4,
     precision="mixed_float16",
     recompute=True,
+    max_bad_images=0.5,
     xla=True,
 )
 
@@ -49,6 +50,7 @@ def test_words_and_command_line_are_inverse() -> None:
     [
         ({"accumulate": 0}, "accumulate is 0, the least is 1"),
         ({"seed": -1}, "seed is -1, the least is 0"),
+        ({"max_bad_images": 1.5}, "max_bad_images is 1.5, not a share from 0 to 1"),
         (
             {"precision": "half"},
             'precision is "half", not one of float32, mixed_bfloat16, mixed_float16',

@@ -22,9 +22,12 @@ def trainer_argv(run: RunDir, *, options: TrainerOptions) -> list[str]:
     return [*_PYTHON, "odapi_runner.engine.train", *_run_options(run), *options.words()]
 
 
-def evaluator_argv(run: RunDir, *, checkpoints: Sequence[int] = ()) -> list[str]:
+def evaluator_argv(
+    run: RunDir, *, options: TrainerOptions, checkpoints: Sequence[int] = ()
+) -> list[str]:
     """The evaluator of everything pending, until the queue is closed; or of these checkpoints."""
     chosen = [word for number in checkpoints for word in ("--checkpoint", str(number))]
+    chosen += options.words("max_bad_images")
     return [*_PYTHON, "odapi_runner.engine.evaluate", *_run_options(run), *chosen]
 
 

@@ -21,6 +21,7 @@ import tensorflow as tf
 from odapi_runner import coco
 from odapi_runner.engine.checkpoint import numbered, read_step
 from odapi_runner.engine.evaluator import Evaluator
+from odapi_runner.engine.feed import TallyLog
 from odapi_runner.engine.log import log
 from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.engine.read_config import build_spec
@@ -32,6 +33,7 @@ from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
+from odapi_runner.training import trainer_option
 
 POLL = 0.2  # seconds
 
@@ -39,11 +41,13 @@ POLL = 0.2  # seconds
 class EvaluationRun:
     """The evaluator of one run: evaluates checkpoints and leaves their results in its folder."""
 
-    def __init__(self, spec: Spec, run: RunDir) -> None:
+    def __init__(self, spec: Spec, run: RunDir, *, max_bad: float = 0.0) -> None:
         self._spec, self._run = spec, run
         self._events, self._progress = EventLog(run, "eval"), Progress(run, "eval")
         self._progress.write("starting", force=True)
-        self._evaluator = Evaluator(spec, Path.cwd())
+        self._evaluator = Evaluator(spec, Path.cwd(), max_bad=max_bad)
+        self._found = TallyLog(self._evaluator.tally, self._events)
+        self._found.tell()
         for source_id in self._evaluator.duplicates:
             log(f"Ignoring ground truth with image id {source_id} since it was previously added")
         write_groundtruth(run.groundtruth, self._evaluator.groundtruth)
@@ -76,7 +80,13 @@ class EvaluationRun:
             self._progress.write("evaluating", step=step, images=done, total_images=total)
 
         self._progress.write("evaluating", step=step, images=0, total_images=images, force=True)
-        detections = self._evaluator.evaluate(path, report, log)
+        try:
+            detections = self._evaluator.evaluate(path, report, log)
+        finally:
+            self._found.tell()
+        self._found.sum_up()
+        if len(self._evaluator.groundtruth.source_ids) != images:
+            write_groundtruth(self._run.groundtruth, self._evaluator.groundtruth)
         self._publish(number, detections)
 
     def _evaluate_one_pending(self, number: int) -> None:
@@ -172,15 +182,22 @@ def _end(_number: int, _frame: object) -> NoReturn:
     help="Evaluate ckpt-N of the run, and no queue.",
 )
 @click.option("--watch", "watched", type=click.Path(path_type=Path), help="Watch this folder.")
+@trainer_option("max_bad_images")
 @click.option("--timeout", type=float, default=3600.0, show_default=True, help="With --watch.")
 def main(
-    config: Path, run_dir: Path, checkpoints: tuple[int, ...], watched: Path | None, timeout: float
+    config: Path,
+    run_dir: Path,
+    checkpoints: tuple[int, ...],
+    watched: Path | None,
+    timeout: float,
+    max_bad_images: float,
 ) -> None:
     """Evaluate; what a run's supervisor starts."""
     signal.signal(signal.SIGTERM, _end)
     run = RunDir(run_dir)
     try:
-        evaluation = EvaluationRun(build_spec(read_pipeline(config)), run)
+        spec = build_spec(read_pipeline(config))
+        evaluation = EvaluationRun(spec, run, max_bad=max_bad_images)
         if checkpoints:
             for number in checkpoints:
                 evaluation.evaluate_checkpoint(run.root, number)

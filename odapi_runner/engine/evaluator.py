@@ -33,16 +33,19 @@ class Evaluator:
 
     Attributes:
         records: all records of the evaluation, and their label map.
-        groundtruth: what is to be found on the images.
+        groundtruth: what is to be found on the images; after the first evaluation on those that
+            can be decoded.
+        tally: what of the records was left out.
         duplicates: source ids of records that are left out, because they came before.
     """
 
-    def __init__(self, spec: Spec, root: Path) -> None:
+    def __init__(self, spec: Spec, root: Path, *, max_bad: float = 0.0) -> None:
         self._spec = spec
         self.records = Records(spec.eval_input, root)
-        self._source = Source(self.records)
+        self._source = Source(self.records, max_bad=max_bad)
+        self.tally = self._source.tally
         built = build_groundtruth(
-            map(self.records.read, range(len(self.records))),
+            map(self._source.read, range(len(self.records))),
             self.records.label_map,
             max_boxes=spec.eval_input.max_boxes,
         )
@@ -65,7 +68,7 @@ class Evaluator:
 
         Raises:
             CheckpointError: the checkpoint does not fit the config, or is not whole.
-            DataError: a record or an image cannot be read.
+            DataError: a record cannot be read, or too many images.
         """
         restore_run(tf.train.Checkpoint(step=self._step, model=self._detector), path)
         detected, losses = self._run(report, log)
@@ -98,16 +101,22 @@ class Evaluator:
                     log(f"Finished eval step {number}")
                 report(done, total)
         except tf.errors.OpError as error:
-            following = self.record_numbers[done : done + 4 * self._spec.evaluation.batch_size]
-            raise self._source.explain(error, following.tolist()) from error
+            raise self._source.explain(error) from error
         if not found:
             raise DataError(
                 "there is no image to evaluate on",
                 fix="Check eval_input_reader: odapi check CONFIG",
             )
+        self._leave_out_bad_images()
         # The plain mean over batches, as the Object Detection API has it.
         means = {tag: float(np.mean([one[tag] for one in losses])) for tag in losses[0]}
         return self._flat(found), means
+
+    def _leave_out_bad_images(self) -> None:
+        """Keep the images that were evaluated, which are all that can be decoded."""
+        kept = ~np.isin(self.record_numbers, list(self.tally.bad))
+        self.record_numbers = self.record_numbers[kept]
+        self.groundtruth = self.groundtruth.keep_images(kept)
 
     def _infer_batch(self, batch: Batch) -> tuple[Detected, dict[str, tf.Tensor]]:
         predictions = self._detector.predict_batch(batch.images, training=False)

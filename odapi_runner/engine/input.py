@@ -5,8 +5,9 @@ Source of what becomes of an image and its boxes: object_detection/inputs.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,20 @@ from odapi_runner.engine.augment.apply import augment
 from odapi_runner.engine.preprocess import normalization, normalize, resize
 from odapi_runner.engine.records import Records, Sample
 from odapi_runner.engine.spec.pipeline import Spec
+from odapi_runner.engine.tally import BadImage, Tally
 from odapi_runner.errors import DataError
+from odapi_runner.formats.example import Annotated
+
+# Of a `Sample` with its image decoded.
+_TYPES = (tf.uint8, tf.float32, tf.int32, tf.float32, tf.bool)
+# In place of an image that cannot be decoded, until it is dropped.
+_NOTHING = Sample(
+    image=np.zeros((1, 1, 3), np.uint8),
+    boxes=np.zeros((0, 4), np.float32),
+    classes=np.zeros(0, np.int32),
+    weights=np.zeros(0, np.float32),
+    ignored=np.zeros(0, np.bool_),
+)
 
 
 class Batch(NamedTuple):
@@ -31,42 +45,86 @@ class Batch(NamedTuple):
 
 
 class Source:
-    """Feeds records to a tf.data pipeline, and remembers what went wrong in there."""
+    """Feeds decoded records to a tf.data pipeline, and remembers what was wrong with them.
 
-    def __init__(self, records: Records) -> None:
-        self.records = records
-        self._fault: DataError | None = None
+    Attributes:
+        records: what is read.
+        tally: what of it was seen, and left out.
+    """
 
-    def load(self, record: int) -> Sample:
-        """One record's sample, for `tf.numpy_function`."""
-        try:
-            return self.records.sample(int(record))
-        except DataError as error:
-            self._fault = error
-            raise
-
-    def explain(self, error: tf.errors.OpError, candidates: list[int]) -> DataError:
-        """The DataError behind what a pipeline raised.
+    def __init__(self, records: Records, *, max_bad: float = 0.0) -> None:
+        """Begin with nothing read.
 
         Args:
-            error: raised by the iterator.
-            candidates: the records that were being read: their images are decoded again, one by
-                one, since TensorFlow does not say which could not be.
+            records: to feed.
+            max_bad: the share of all records whose images may be undecodable; else it is an error.
+        """
+        self.records = records
+        self.tally = Tally(records.spec, records.label_map, len(records), max_bad=max_bad)
+        self._fault: DataError | None = None
+
+    def read(self, record: int) -> Annotated:
+        """One record, counted.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        example = self.records.read(record)
+        self.tally.look(record, example, self.records.where(record))
+        return example
+
+    def training_sample(self, example: int) -> Sample:
+        """The sample of a training's example number, for `tf.numpy_function`.
+
+        Where its image cannot be decoded, it is the next one in the order of its data set that
+        can: what is shown stays a function of seed and example number.
+        """
+        with self._remembering():
+            for record in self.records.order.records_from(int(example)):
+                sample = self._decoded(record)
+                if sample is not None:
+                    return sample
+            raise DataError(
+                f"{self.records.where(record)}: no image of its data set can be decoded",
+                fix="See all faults: odapi data inspect, then convert the dataset again.",
+            )
+
+    def evaluation_sample(self, record: int) -> tuple[np.bool_, *Sample]:
+        """Whether a record's image can be decoded, and its sample, for `tf.numpy_function`."""
+        with self._remembering():
+            sample = self._decoded(int(record))
+        return (np.bool_(sample is not None), *(_NOTHING if sample is None else sample))
+
+    def explain(self, error: tf.errors.OpError) -> DataError:
+        """The DataError behind what a pipeline raised.
 
         Raises:
             tf.errors.OpError: `error` itself, where it is no fault of the data.
         """
-        if self._fault is not None:
-            return self._fault
-        for record in candidates:
-            try:
-                _decode(self.records.sample(record).image)
-            except tf.errors.InvalidArgumentError:
-                return DataError(
-                    f"{self.records.where(record)}: its image cannot be decoded",
-                    fix="Replace or remove that image, then convert the dataset again.",
-                )
-        raise error
+        if self._fault is None:
+            raise error
+        return self._fault
+
+    def _decoded(self, record: int) -> Sample | None:
+        """A record's sample with its image decoded; None where that cannot be."""
+        if record in self.tally.bad:
+            return None
+        example = self.read(record)
+        try:
+            image = decode_image(example.encoded)
+        except tf.errors.InvalidArgumentError as error:
+            where = self.records.where(record)
+            self.tally.look_at_bad(record, BadImage(where, example.source_id, _reason(error)))
+            return None
+        return self.records.build_sample(record, example)._replace(image=image)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            self._fault = error
+            raise
 
 
 def training_batches(
@@ -77,60 +135,76 @@ def training_batches(
     examples = tf.data.Dataset.range(first_step * size, last_step * size)
 
     def make(example: tf.Tensor) -> Batch:
-        record = tf.numpy_function(source.records.order.record, [example], tf.int64)
+        values = tf.numpy_function(source.training_sample, [example], _TYPES)
         own_seed = tf.stack([tf.constant(seed, tf.int64), example])
-        sample = augment(_load(source, record), spec.train.augmentations, own_seed)
+        sample = augment(_shaped(*values), spec.train.augmentations, own_seed)
         # The place after the last augmentation is the network's own.
         drawn = tf.random.experimental.stateless_fold_in(own_seed, len(spec.train.augmentations))
         uniform = tf.random.stateless_uniform([draws], drawn)
         return _element(spec, sample, spec.train_input.max_boxes, uniform)
 
     # Examples come in whole batches, so their number can be a constant of the graph.
-    return _batched(examples, make, size, drop_remainder=True)
+    return _batched(_mapped(examples, make), size, drop_remainder=True)
 
 
 def evaluation_batches(spec: Spec, source: Source, records: np.ndarray) -> tf.data.Dataset:
-    """The given records once, in their order, in batches of the config's size."""
+    """The given records once, in their order, in batches of the config's size.
 
-    def make(record: tf.Tensor) -> Batch:
-        sample = _load(source, record)
-        return _element(spec, sample, spec.eval_input.max_boxes, tf.zeros([0]))
+    Those whose image cannot be decoded are not among them.
+    """
+
+    def make(record: tf.Tensor) -> tuple[tf.Tensor, Batch]:
+        decoded, *values = tf.numpy_function(source.evaluation_sample, [record], (tf.bool, *_TYPES))
+        max_boxes = spec.eval_input.max_boxes
+        return decoded, _element(spec, _shaped(*values), max_boxes, tf.zeros([0]))
 
     examples = tf.data.Dataset.from_tensor_slices(records.astype(np.int64))
-    return _batched(examples, make, spec.evaluation.batch_size)
+    made = _mapped(examples, make).filter(lambda decoded, _: tf.ensure_shape(decoded, []))
+    return _batched(made.map(lambda _, element: element), spec.evaluation.batch_size)
+
+
+def _mapped(examples: tf.data.Dataset, make: Callable[[tf.Tensor], Any]) -> tf.data.Dataset:
+    make = tf.autograph.experimental.do_not_convert(make)
+    return examples.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _batched(
-    examples: tf.data.Dataset,
-    make: Callable[[tf.Tensor], Batch],
-    size: int,
-    *,
-    drop_remainder: bool = False,
+    elements: tf.data.Dataset, size: int, *, drop_remainder: bool = False
 ) -> tf.data.Dataset:
-    make = tf.autograph.experimental.do_not_convert(make)
-    made = examples.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     options = tf.data.Options()
     options.experimental_warm_start = True  # begin with the iterator, not with its first batch
-    batched = made.padded_batch(size, drop_remainder=drop_remainder).prefetch(2)
+    batched = elements.padded_batch(size, drop_remainder=drop_remainder).prefetch(2)
     return batched.with_options(options)
 
 
-def _load(source: Source, record: tf.Tensor) -> Sample:
-    types = (tf.string, tf.float32, tf.int32, tf.float32, tf.bool)
-    image, boxes, classes, weights, ignored = tf.numpy_function(source.load, [record], types)
+def decode_image(encoded: bytes) -> np.ndarray:
+    """JPEG, PNG, GIF (its first picture) or BMP to uint8 [height, width, 3], RGB.
+
+    Grey and transparent images become RGB. Here rather than in a pipeline's graph, where one
+    failure ends the whole pipeline, and does not say which.
+
+    Raises:
+        tf.errors.InvalidArgumentError: it is none of these, or damaged.
+    """
+    return np.asarray(tf.io.decode_image(encoded, channels=3, expand_animations=False))
+
+
+def _reason(error: tf.errors.InvalidArgumentError) -> str:
+    """Why an image cannot be decoded, without the names of TensorFlow's kernels around it."""
+    message: str = error.message
+    return message.rpartition("}} ")[2].partition(" [Op:")[0]
+
+
+def _shaped(
+    image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, weights: tf.Tensor, ignored: tf.Tensor
+) -> Sample:
     return Sample(
-        image=_decode(image),
+        image=tf.ensure_shape(image, [None, None, 3]),
         boxes=tf.ensure_shape(boxes, [None, 4]),
         classes=tf.ensure_shape(classes, [None]),
         weights=tf.ensure_shape(weights, [None]),
         ignored=tf.ensure_shape(ignored, [None]),
     )
-
-
-def _decode(encoded: tf.Tensor) -> tf.Tensor:
-    """JPEG or PNG to uint8 [height, width, 3]; grey and transparent images become RGB."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
 
 
 def _element(spec: Spec, sample: Sample, max_boxes: int, uniform: tf.Tensor) -> Batch:

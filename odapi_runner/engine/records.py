@@ -23,7 +23,8 @@ from odapi_runner.formats.tfrecord import RecordIndex, index_records, read_recor
 class Sample(NamedTuple):
     """One image and its n boxes; numpy when it comes from a record, tensors further on."""
 
-    image: bytes  # encoded; uint8 or float32 [height, width, 3], RGB 0..255, once decoded
+    # encoded; uint8 or float32 [height, width, 3], RGB 0..255, once decoded
+    image: bytes | NDArray[np.uint8]
     boxes: NDArray[np.float32]  # [n, 4] (ymin, xmin, ymax, xmax), 0..1 of the image
     classes: NDArray[np.int32]  # [n], from 0
     weights: NDArray[np.float32]  # [n], of the box in the loss
@@ -34,6 +35,7 @@ class Records:
     """The records of one input reader.
 
     Attributes:
+        spec: what the config says of it.
         label_map: its classes.
         order: which record comes next in training.
     """
@@ -45,6 +47,7 @@ class Records:
             ConfigError: weights that say nothing, or are not as many as the patterns.
             DataError: files cannot be read, or a data set is without records.
         """
+        self.spec = spec
         self.label_map: LabelMap = read_label_map(root / spec.label_map)
         datasets = _datasets(spec)
         self._files: list[RecordIndex] = []
@@ -79,15 +82,22 @@ class Records:
         return decode_example(read_record(self._files[file], place), self.where(record))
 
     def sample(self, record: int) -> Sample:
-        """A record as training and evaluation use it: boxes of unknown class and NaNs left out.
+        """A record as training and evaluation use it, its image still encoded.
+
+        Raises:
+            DataError: as `read`, and as `build_sample`.
+        """
+        return self.build_sample(record, self.read(record))
+
+    def build_sample(self, record: int, example: Annotated) -> Sample:
+        """What was read of a record: boxes of unknown class and those not finite are left out.
 
         Raises:
             DataError: a box is inverted, which the Object Detection API stops at, too.
         """
-        example = self.read(record)
         classes = box_classes(example, self.label_map)
         boxes = example.boxes_yxyx_norm
-        kept = (classes > 0) & ~np.isnan(boxes).any(axis=1)
+        kept = (classes > 0) & np.isfinite(boxes).all(axis=1)
         boxes = boxes[kept]
         if (boxes[:, :2] > boxes[:, 2:]).any():
             raise DataError(

@@ -12,7 +12,6 @@ import pprint
 import resource
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import Restored, numbered
 from odapi_runner.engine.detector import TOTAL
+from odapi_runner.engine.feed import Feed
 from odapi_runner.engine.input import Source, training_batches
 from odapi_runner.engine.log import log
 from odapi_runner.engine.preprocess import denormalize, normalization
@@ -77,7 +77,8 @@ def train(config: Path, run: RunDir, options: Options, *, num_steps: int | None 
         spec = _spec(config, num_steps)
         run.root.mkdir(parents=True, exist_ok=True)
         progress.write("building", force=True, step=0, num_steps=spec.train.num_steps)
-        source = Source(Records(spec.train_input, Path.cwd(), seed=options.seed))
+        records = Records(spec.train_input, Path.cwd(), seed=options.seed)
+        source = Source(records, max_bad=options.max_bad_images)
         trainer = Trainer(spec, seed=options.seed)
         _start(trainer, run, events)
         _Loop(spec, trainer, source, run, options, events, progress, stop).run()
@@ -138,6 +139,7 @@ class _Loop:
         self._last = spec.train.num_steps
         self._saved_step: int | None = trainer.step if run.checkpoints() else None
         self._clock = _Clock()
+        self._input_wait: float | None = None  # a share of the time
 
     def run(self) -> None:
         step = self._trainer.step
@@ -149,7 +151,7 @@ class _Loop:
             self._save(step)
         ended = "finished" if step >= self._last else "stopped"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        self._events.write(ended, step=step, peak_mib=peak)
+        self._events.write(ended, step=step, peak_mib=peak, input_wait=self._input_wait)
         phase = "done" if ended == "finished" else "stopped"
         self._progress.write(phase, **self._numbers(step), force=True)
         log(f"Training {ended} at step {step}")
@@ -165,13 +167,13 @@ class _Loop:
             last_step=self._last,
         )
         self._tell("compiling", step)
-        ready = iter(batches)  # the first ones are made while the step is traced
+        feed = Feed(batches, self._source, self._events)
         self._trainer.compile(batches.element_spec)
         first = step
         writer = tf.summary.create_file_writer(str(self._run.train_events))
         self._clock.start(step)
         with writer.as_default():
-            for batch in self._guarded(ready, step):
+            for batch in feed:
                 losses = self._trainer.train_step(batch)
                 step += 1
                 self._check_finite(step, losses)
@@ -185,23 +187,9 @@ class _Loop:
                 if self._stop.asked:
                     break
         writer.close()
+        self._input_wait = feed.waited / self._clock.since_start()
+        log(f"Waited for input: {self._input_wait:.1%} of the time of {step - first} steps")
         return step
-
-    def _guarded(self, batches: Iterator[Any], first: int) -> Iterator[Any]:
-        """The batches; a fault of the data is raised as the sentence that names its place."""
-        size = self._spec.train.batch_size
-        taken = 0
-        try:
-            for batch in batches:
-                taken += 1
-                yield batch
-        except tf.errors.OpError as error:
-            reach = 4 * size  # what prefetching may have been reading
-            examples = range((first + taken) * size, (first + taken) * size + reach)
-            records = self._source.records
-            raise self._source.explain(
-                error, [records.order.record(example) for example in examples]
-            ) from error
 
     def _check_finite(self, step: int, losses: dict[str, tf.Tensor]) -> None:
         if np.isfinite(losses[TOTAL]):
@@ -268,6 +256,10 @@ class _Clock:
         steps, seconds = step - self._logged[0], now - self._logged[1]
         self._logged = (step, now)
         return seconds / steps
+
+    def since_start(self) -> float:
+        """Seconds of the steps that count."""
+        return time.perf_counter() - self._first[1]
 
     def steps_per_second(self, step: int) -> float | None:
         now = time.perf_counter()

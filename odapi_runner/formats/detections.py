@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,18 @@ class GroundTruth:
     area: NDArray[np.float64]  # [n] pixels
     class_ids: NDArray[np.int64]  # [classes] the label map, in its order
     class_names: NDArray[np.str_]  # [classes]
+
+    def keep_images(self, kept: NDArray[np.bool_]) -> GroundTruth:
+        """That of some of the images, bool [images], which are numbered anew."""
+        boxes = kept[self.image]
+        of_boxes = {"boxes_xywh_px", "classes", "is_crowd", "area"}
+        return replace(
+            self,
+            source_ids=self.source_ids[kept],
+            sizes_hw=self.sizes_hw[kept],
+            image=(np.cumsum(kept) - 1)[self.image[boxes]],
+            **{name: getattr(self, name)[boxes] for name in of_boxes},
+        )
 
 
 @dataclass(frozen=True, slots=True)

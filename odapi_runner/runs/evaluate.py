@@ -57,7 +57,7 @@ def evaluate(
         else:
             chosen = wanted = run.checkpoints() if step is None else [_number_at(run, step)]
         if wanted:
-            argv = backend.evaluator_argv(run, checkpoints=chosen)
+            argv = backend.evaluator_argv(run, options=spec.options, checkpoints=chosen)
             _run_evaluator(run, argv, lock, events, on_poll)
     finally:
         if not spec.options.evaluate:

@@ -95,7 +95,7 @@ class _Supervisor:
         self.outcome, self.what = "finished", ""
         argv = backend.trainer_argv(run, options=asked)
         self.trainer = Child("trainer", "train", argv, QUIET | dict(spec.environment))
-        argv = backend.evaluator_argv(run)
+        argv = backend.evaluator_argv(run, options=asked)
         self.evaluator = Child("evaluator", "eval", argv, QUIET | HIDDEN, nice=EVALUATOR_NICE)
 
     def watch(self, on_poll: Callable[[], None]) -> str:

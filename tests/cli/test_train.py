@@ -104,6 +104,7 @@ def test_a_bare_train_takes_what_was_rendered_last(workspace: Workspace, rendere
         "accumulate": 1,
         "precision": "float32",
         "recompute": False,
+        "max_bad_images": 0.01,
         "xla": False,
         "evaluate": True,
         "eval_backlog": 10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from odapi_runner.engine.evaluate import main
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.formats.detections import read_detections, read_groundtruth
+from odapi_runner.formats.example import decode_example, encode_example
 from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.formats.tfrecord import RecordWriter, read_records
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
+from odapi_runner.workspace import Workspace
 from support.workspaces import make_workspace, write_config
 
 
@@ -53,7 +57,9 @@ def arguments(config: Path, run: RunDir, *more: str) -> list[str]:
 def test_every_checkpoint_is_evaluated_once_and_in_order(evaluated: tuple[RunDir, str]) -> None:
     """The queue is empty, each step has its file, and the events tell the order."""
     run, _ = evaluated
-    told = [(event["kind"], event.get("step")) for event in read_events(run)]
+    told = [
+        (event["kind"], event.get("step")) for event in read_events(run) if event["kind"] != "data"
+    ]
 
     assert told == [(kind, step) for step in (0, 5, 7) for kind in ("evaluating", "evaluated")]
     assert run.pending_checkpoints() == []
@@ -207,3 +213,39 @@ def test_a_watched_folder_is_evaluated_until_nothing_comes(
     assert done.exit_code == 0
     assert own.evaluated_steps() == [0, 5, 7]
     assert "Timed-out waiting for a checkpoint." in done.output
+
+
+def test_an_image_that_cannot_be_decoded_is_left_out_of_the_metrics(
+    evaluated: tuple[RunDir, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named once, its boxes are not to be found, and the others keep their numbers."""
+    run, _ = evaluated
+    root = run.root.parent.parent
+    data = root / "data" / "kitti"
+    examples = [
+        decode_example(one) for path in sorted(data.glob("val-*")) for one in read_records(path)
+    ]
+    bad = dataclasses.replace(examples[0], source_id="bad", encoded=examples[0].encoded[:100])
+    with RecordWriter(tmp_path / "val.record") as writer:
+        for example in (bad, *examples):
+            writer.write(encode_example(example))
+    workspace = Workspace(root)
+    records = f"eval_records={tmp_path / 'val.record'}"
+    config = write_config(workspace, records, "num_steps=2", name="bad")
+    other = RunDir(tmp_path / "run")
+    monkeypatch.chdir(root)
+    for kept in run.root.glob("ckpt-3.*"):
+        other.root.mkdir(exist_ok=True)
+        (other.root / kept.name).symlink_to(kept)
+    given = arguments(config, other, "--checkpoint", "3", "--max-bad-images", "0.5")
+    assert CliRunner(catch_exceptions=False).invoke(main, given).exit_code == 0
+
+    (event,) = [event for event in read_events(other) if event["kind"] == "bad_image"]
+    assert event["where"] == f"{tmp_path / 'val.record'}: record 0"
+    found = read_groundtruth(other.groundtruth)
+    whole = read_groundtruth(run.groundtruth)
+    assert found.source_ids.tolist() == whole.source_ids.tolist()
+    assert found.image.tolist() == whole.image.tolist()
+    assert read_detections(other.detections_at(7)).metrics == pytest.approx(
+        read_detections(run.detections_at(7)).metrics, abs=1e-5
+    )

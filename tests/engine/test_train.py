@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import tensorflow as tf
 from odapi_runner.engine.checkpoint import read_step
 from odapi_runner.engine.train import Options, train
 from odapi_runner.errors import ConfigError, DataError, RunError
-from odapi_runner.formats.example import Annotated, decode_example, encode_example
+from odapi_runner.formats.example import decode_example, encode_example
 from odapi_runner.formats.runlog import read_events, read_progress
 from odapi_runner.formats.tfrecord import RecordWriter, read_records
 from odapi_runner.report.logs import parse_log
@@ -87,12 +88,17 @@ def test_checkpoints_come_at_the_start_every_so_often_and_at_the_end(
 def test_events_tell_the_course_and_the_heartbeat_the_end(
     uninterrupted: tuple[RunDir, Any],
 ) -> None:
-    """Started, a first step, finished; the progress says that nothing is left to do."""
+    """Started, a first step, what the data held, finished; the progress: nothing is left to do."""
     run, _ = uninterrupted
     kinds = [event["kind"] for event in read_events(run) if event["kind"] != "checkpoint"]
     progress = read_progress(run, "train")
 
-    assert kinds == ["started", "first_step", "finished"]
+    assert kinds == ["started", "first_step", "data", "finished"]
+    data, finished = read_events(run)[-3], read_events(run)[-1]
+    assert data["images"] == 8
+    assert data["left_out"] == {}
+    assert data["bad_images"] == []
+    assert 0 <= finished["input_wait"] < 1
     assert progress is not None
     assert (progress["phase"], progress["step"], progress["num_steps"]) == ("done", STEPS, STEPS)
     assert progress["images"] == 2 * STEPS
@@ -162,33 +168,48 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(
     assert all(math.isfinite(row.values["Loss/total_loss"]) for row in rows)
 
 
-def test_an_image_that_cannot_be_decoded_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    """The sentence names file and record; TensorFlow's own does not."""
+@pytest.fixture(scope="module")
+def with_bad_image(workspace: Workspace) -> Path:
+    """A config for records of which number 1 has no image."""
     records = [decode_example(data) for data in read_records(first_shard(workspace))]
-    broken = tmp_path / "broken.record"
+    broken = workspace.root / "broken.record"
     with RecordWriter(broken) as writer:
         for number, example in enumerate(records):
-            writer.write(
-                encode_example(
-                    with_image(example, b"\x89PNG\r\n\x1a\n") if number == 1 else example
-                )
-            )
-    config = write_config(workspace, f"train_records={broken}", "num_steps=9", name="broken")
+            image = b"\x89PNG\r\n\x1a\n" if number == 1 else example.encoded
+            writer.write(encode_example(dataclasses.replace(example, encoded=image)))
+    return write_config(workspace, f"train_records={broken}", "num_steps=4", name="broken")
 
+
+def test_an_image_that_cannot_be_decoded_is_named_and_left_out(
+    with_bad_image: Path, workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Once in the log and once among the events, however often its turn comes."""
+    run = RunDir(tmp_path / "run")
+    train(with_bad_image, run, Options(log_every=1, max_bad_images=0.5))
+
+    (event,) = [event for event in read_events(run) if event["kind"] == "bad_image"]
+    where = f"{workspace.root / 'broken.record'}: record 1"
+    assert event["where"] == where
+    log = capfd.readouterr().out
+    assert log.count(f"Warning: {where}") == 1
+    assert "images left out: 1 that cannot be decoded" in log
+    assert run.checkpoints()
+
+
+def test_a_larger_share_of_such_images_ends_the_training(
+    with_bad_image: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    """The sentence names file and record; TensorFlow's own does not."""
     with pytest.raises(DataError) as error:
-        train(config, RunDir(tmp_path / "run"), OPTIONS)
+        train(with_bad_image, RunDir(tmp_path / "run"), OPTIONS)
 
-    assert error.value.what == f"{broken}: record 1: its image cannot be decoded"
+    where = f"{workspace.root / 'broken.record'}: record 1"
+    assert error.value.what.startswith(f"{where}: its image cannot be decoded; 1 of ")
+    assert read_events(RunDir(tmp_path / "run"))[-1]["kind"] == "failed"
 
 
 def first_shard(workspace: Workspace) -> Path:
     return workspace.data / "kitti" / "train-00000-of-00002.record"
-
-
-def with_image(example: Annotated, encoded: bytes) -> Annotated:
-    from dataclasses import replace
-
-    return replace(example, encoded=encoded)
 
 
 def test_training_without_an_end_is_refused(workspace: Workspace, tmp_path: Path) -> None:
