@@ -94,11 +94,11 @@ def test_events_tell_the_course_and_the_heartbeat_the_end(
     progress = read_progress(run, "train")
 
     assert kinds == ["started", "first_step", "data", "finished"]
-    data, finished = read_events(run)[-3], read_events(run)[-1]
-    assert data["images"] == 8
-    assert data["left_out"] == {}
-    assert data["bad_images"] == []
-    assert 0 <= finished["input_wait"] < 1
+    events = {event["kind"]: event for event in read_events(run)}
+    assert events["data"]["images"] == 8
+    assert events["data"]["left_out"] == {}
+    assert events["data"]["bad_images"] == []
+    assert 0 <= events["finished"]["input_wait"] < 1
     assert progress is not None
     assert (progress["phase"], progress["step"], progress["num_steps"]) == ("done", STEPS, STEPS)
     assert progress["images"] == 2 * STEPS
