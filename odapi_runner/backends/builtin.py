@@ -67,8 +67,8 @@ RULES = (
         engine_honours_every_field,
         engine="builtin",
         api="It does what the field says, where odapi check --engine tf-models has no error.",
-        fails="train_config { freeze_variables: 'conv' }",
-        passes="train_config { }",
+        fails="graph_rewriter { quantization { delay: 48000 } }",
+        passes="model { … }, and nothing of it",
     ),
     Rule(
         "tuning",

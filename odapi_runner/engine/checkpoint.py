@@ -1,8 +1,7 @@
-"""Reading and writing checkpoints by the Object Detection API's names.
+"""Reading checkpoints of the Object Detection API and of the engine, which are alike.
 
-A key is the first path to a variable, breadth first in the order of the attributes; TensorFlow
-itself follows the edges of the graph that a checkpoint stores. What is restored is counted by
-name, and compared with the file before anything is loaded.
+What is restored is counted by name, compared in shape and type with the file before anything is
+loaded, and one variable of each layer bit by bit after it.
 
 Source: object_detection/model_lib_v2.py, `load_fine_tune_checkpoint` and `train_loop`;
 meta_architectures/ssd_meta_arch.py, `restore_from_objects`.
@@ -10,8 +9,8 @@ meta_architectures/ssd_meta_arch.py, `restore_from_objects`.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,23 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.detector import Detector
+from odapi_runner.engine.moving_average import BASE, MovingAverages
+from odapi_runner.engine.stored_variables import (
+    Stored,
+    compare_kinds,
+    compare_values,
+    match_variables,
+    read_stored,
+    variable_keys,
+)
 from odapi_runner.errors import CheckpointError
 from odapi_runner.formats import checkpoint_index as formats
-from odapi_runner.formats.checkpoint_index import SLOT, VALUE, check_shards, read_index
+from odapi_runner.formats.checkpoint_index import SLOT, VALUE, read_index
 
-# What a checkpoint holds beside variables of the model and slots of the optimizer.
-_COUNTERS = ("save_counter", "step", "optimizer/")
+_OPTIMIZER = "optimizer"
+# What a checkpoint holds beside variables of the model and of the optimizer.
+_COUNTERS = ("save_counter", "step")
+_OTHER_CONFIG = "It belongs to another config: train into a new run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +42,12 @@ class Restored:
     """What came of reading a checkpoint, by key."""
 
     path: str
-    restored: tuple[str, ...]
+    restored: tuple[str, ...]  # variables of the model
+    of_optimizer: tuple[str, ...]  # slots and numbers of the optimizer
     left_in_model: tuple[str, ...]  # variables that keep their initial values
     left_in_file: tuple[str, ...]  # values that the model has no place for
-
-
-def variable_keys(root: Any) -> dict[str, tf.Variable]:
-    """The variables below a trackable by their checkpoint keys (without `VALUE`)."""
-    keys: dict[str, tf.Variable] = {}
-    seen = {id(root)}
-    queue: deque[tuple[str, Any]] = deque([("", root)])
-    while queue:
-        path, node = queue.popleft()
-        if isinstance(node, tf.Variable):
-            keys[path] = node
-        for name, child in tf.train.TrackableView.children(node).items():
-            if id(child) not in seen:
-                seen.add(id(child))
-                queue.append((f"{path}/{name}" if path else name, child))
-    return keys
+    compared: tuple[str, ...]  # the largest of each layer: afterwards as in the file, bit by bit
+    overruled: tuple[str, ...]  # the optimizer's numbers that the config has otherwise: it counts
 
 
 def restore_fine_tune(detector: Detector, path: str, kind: str) -> Restored:
@@ -62,21 +59,61 @@ def restore_fine_tune(detector: Detector, path: str, kind: str) -> Restored:
         kind: `detection` (feature extractor), `classification` (backbone) or `full`.
 
     Raises:
-        CheckpointError: the checkpoint lacks a variable of that part, or has it in another shape.
+        CheckpointError: the checkpoint lacks a variable of that part, or has it in another shape
+            or type.
     """
     root = tf.train.Checkpoint(**detector.restorable(kind))
+    model = tf.train.Checkpoint(model=detector)
     fix = "Choose another fine_tune_checkpoint_type, or another checkpoint."
-    return _restore(root, root.read, path, variable_keys(tf.train.Checkpoint(model=detector)), fix)
+    return _restore(root, root.read, read_stored(path), model, fix)
 
 
 def restore_run(root: tf.train.Checkpoint, path: str) -> Restored:
-    """Restore step, model and, where the checkpoint has them, the optimizer's slots.
+    """Restore step and model of a training.
 
     Raises:
-        CheckpointError: the checkpoint lacks a variable, or has it in another shape.
+        CheckpointError: the checkpoint lacks a variable, or has it in another shape or type.
     """
-    fix = "It belongs to another config: train into a new run."
-    return _restore(root, root.restore, path, variable_keys(root), fix)
+    return _restore(root, root.restore, read_stored(path), root, _OTHER_CONFIG)
+
+
+def restore_training(root: tf.train.Checkpoint, optimizer: Any, path: str) -> Restored:
+    """Restore step, model and optimizer of a training, to go on with it.
+
+    The optimizer's own numbers, such as its momentum, are the config's afterwards. (The Object
+    Detection API keeps to the file's, so a changed config is without effect there.) Slots that the
+    file does not have, since their variables were frozen, are made with the first step, as zeros.
+
+    Args:
+        root: `step`, `model` and `optimizer`.
+        optimizer: what `root` has under that name; no step was made with it.
+        path: the checkpoint's prefix.
+
+    Raises:
+        CheckpointError: the checkpoint lacks a variable, or has it in another shape or type; or
+            it was saved with another kind of optimizer.
+    """
+    stored = read_stored(path)
+    parts = {_OPTIMIZER: optimizer}
+    if isinstance(optimizer, MovingAverages):
+        parts[f"{_OPTIMIZER}/{BASE}"] = optimizer.base
+    slots, slot_keys = _build_slots(stored, root, parts)
+    numbers = {
+        f"{place}/{name}": number
+        for place, part in parts.items()
+        for name, number in part._hyper.items()
+        if isinstance(number, tf.Variable)
+    }
+    wanted = {place: float(number) for place, number in numbers.items()}
+    restored = _restore(root, root.restore, stored, root, _OTHER_CONFIG, slots, slot_keys)
+    overruled = [
+        f"{place} is {float(number):g} there, {wanted[place]:g} here"
+        for place, number in numbers.items()
+        if float(number) != wanted[place]
+    ]
+    for place, number in numbers.items():
+        number.assign(wanted[place])
+    return dataclasses.replace(restored, overruled=tuple(overruled))
 
 
 def read_step(path: str) -> int:
@@ -99,71 +136,95 @@ def numbered(folder: Path, number: int) -> str:
     return str(folder / f"ckpt-{number}")
 
 
+def _build_slots(
+    stored: Stored, root: tf.train.Checkpoint, parts: Mapping[str, Any]
+) -> tuple[dict[str, tf.Variable], dict[str, str]]:
+    """Make the slots that a file has, so that they are restored at once, and can be compared.
+
+    Args:
+        stored: the checkpoint.
+        root: what it is to be restored to.
+        parts: the optimizers in it by their places.
+
+    Returns:
+        The slots by our keys, and the file's keys of them by ours.
+
+    Raises:
+        CheckpointError: the slots are of another kind of optimizer.
+    """
+    graph = stored.graph
+    variables = {id(one): (key, one) for key, one in variable_keys(root).items()}
+    by_node = {node: variables[own] for own, node in match_variables(root, graph).items()}
+    slots: dict[str, tf.Variable] = {}
+    keys: dict[str, str] = {}
+    for place, part in parts.items():
+        node = graph.find(*place.split("/"))
+        theirs = {at: own for at, own in graph.slots_of(node).items() if at in by_node}
+        if node is not None and "iter" in graph.children(node):
+            part._create_all_weights([by_node[at][1] for at in theirs])
+        names = sorted({name for own in theirs.values() for name in own})
+        wanted = sorted(part.get_slot_names())
+        if names != wanted:
+            raise CheckpointError(
+                f"{stored.path}: was saved with another optimizer: {place} has "
+                f"{_listed(names)} of each variable there, {_listed(wanted)} here",
+                fix="Train into a new run from it: fine_tune_checkpoint, of the type full.",
+            )
+        for at, own in theirs.items():
+            for name, slot in own.items():
+                key = f"{by_node[at][0]}{SLOT}{place}/{name}"
+                slots[key] = part.get_slot(by_node[at][1], name)
+                keys[key] = graph.key(slot) or ""
+    return slots, keys
+
+
 def _restore(
     root: tf.train.Checkpoint,
     load: Callable[[str], Any],  # `restore` counts saves on from the file's, `read` does not
-    path: str,
-    model: dict[str, tf.Variable],
+    stored: Stored,
+    model: tf.train.Checkpoint,
     fix: str,
+    slots: Mapping[str, tf.Variable] | None = None,
+    slot_keys: Mapping[str, str] | None = None,
 ) -> Restored:
-    index = read_index(Path(path))
-    check_shards(index)
-    stored = {
-        key.removesuffix(VALUE): list(entry.shape)
-        for key, entry in index.tensors.items()
-        if key.endswith(VALUE)
-    }
-    wanted = _without_counters(variable_keys(root))
-    _compare(path, wanted, stored, fix)
+    own = {key: one for key, one in variable_keys(root).items() if key != "save_counter"}
+    nodes = match_variables(root, stored.graph)
+    found = {key: stored.graph.key(nodes[id(one)]) for key, one in own.items() if id(one) in nodes}
+    keys = {key: stored_key or "" for key, stored_key in found.items()} | dict(slot_keys or {})
+    wanted = own | dict(slots or {})
+    compare_kinds(stored, wanted, keys, fix)
     try:
-        load(path).expect_partial().assert_existing_objects_matched()
+        load(stored.path).expect_partial().assert_existing_objects_matched()
     except tf.errors.DataLossError as error:
-        what = f"{path}: the bytes of a variable are not those that were written"
+        what = f"{stored.path}: the bytes of a variable are not those that were written"
         raise CheckpointError(what, fix="Unpack or copy the checkpoint again.") from error
-    wanted_variables = {id(variable) for variable in wanted.values()}
+    compared = compare_values(stored, wanted, keys)
+    ids = {id(variable) for variable in wanted.values()}
+    left = [key for key, one in variable_keys(model).items() if id(one) not in ids]
+    used = set(keys.values())
+    unused = [key.removesuffix(VALUE) for key in stored.index.tensors if key not in used]
+    restored = _of_model(wanted)
     return Restored(
-        path=path,
-        restored=tuple(sorted(wanted)),
-        left_in_model=tuple(
-            sorted(
-                key
-                for key, variable in _without_counters(model).items()
-                if id(variable) not in wanted_variables
-            )
-        ),
-        left_in_file=tuple(sorted(key for key in _without_counters(stored) if key not in wanted)),
+        path=stored.path,
+        restored=restored,
+        of_optimizer=tuple(sorted(set(wanted) - set(restored) - set(_COUNTERS))),
+        left_in_model=_of_model(left),
+        left_in_file=_of_model(key for key in unused if key != formats.GRAPH),
+        compared=compared,
+        overruled=(),
     )
 
 
-def _compare(
-    path: str, wanted: dict[str, tf.Variable], stored: dict[str, list[int]], fix: str
-) -> None:
-    """Say by name what does not fit, before TensorFlow says it by object ids."""
-    missing = sorted(key for key in wanted if key not in stored)
-    if missing:
-        raise CheckpointError(
-            f"{path}: {len(missing)} of {len(wanted)} variables are not in it: {_some(missing)}",
-            fix=fix,
+def _of_model(keys: Iterable[str]) -> tuple[str, ...]:
+    """Those that are neither counters nor an optimizer's, ascending."""
+    return tuple(
+        sorted(
+            key
+            for key in keys
+            if SLOT not in key and not key.startswith(f"{_OPTIMIZER}/") and key not in _COUNTERS
         )
-    unlike = sorted(
-        f"{key} is {stored[key]} there, {variable.shape.as_list()} here"
-        for key, variable in wanted.items()
-        if list(stored[key]) != variable.shape.as_list()
     )
-    if unlike:
-        raise CheckpointError(
-            f"{path}: {len(unlike)} variables have another shape: {_some(unlike)}", fix=fix
-        )
 
 
-def _without_counters(keys: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in keys.items()
-        if SLOT not in key and not key.startswith(_COUNTERS)
-    }
-
-
-def _some(items: list[str], most: int = 3) -> str:
-    rest = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + rest
+def _listed(names: list[str]) -> str:
+    return " and ".join(names) or "nothing"

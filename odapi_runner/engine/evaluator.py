@@ -17,6 +17,7 @@ from odapi_runner.engine.checkpoint import restore_run
 from odapi_runner.engine.detector import Detected, total_losses
 from odapi_runner.engine.input import Batch, Source, evaluation_batches
 from odapi_runner.engine.meta_architectures import build_detector
+from odapi_runner.engine.moving_average import restore_averages
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
@@ -71,6 +72,8 @@ class Evaluator:
             DataError: a record cannot be read, or too many images.
         """
         restore_run(tf.train.Checkpoint(step=self._step, model=self._detector), path)
+        if self._spec.evaluation.use_averages:
+            restore_averages(self._detector, path)
         detected, losses = self._run(report, log)
         count = len(self.groundtruth.source_ids)
         log(f"Performing evaluation on {count} images.")

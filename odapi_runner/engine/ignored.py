@@ -54,8 +54,6 @@ TUNING = {
 _WANTED = {
     "graph_rewriter",
     "model.ssd.mask_head_config",
-    "train_config.freeze_variables",
-    "train_config.update_trainable_variables",
 }
 
 IGNORED = {

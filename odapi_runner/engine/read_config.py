@@ -66,11 +66,16 @@ def _spec(reader: Reader) -> Spec:
         padding = _PADDING if isinstance(model.resizer, KeepAspect) else ""
         for part in (train, evaluation):
             part.require("batch_size", (1,), "images of different sizes make no batch", padding)
+    read, evaluated = read_train(train), read_evaluation(evaluation)
+    if evaluated.use_averages and read.average_decay is None:
+        evaluation.refuse(
+            "use_moving_averages", "finds no averages: use_moving_average is false", (False,)
+        )
     return Spec(
         model=model,
-        train=read_train(train),
+        train=read,
         train_input=read_input(train_input, shuffle=train_input.value("shuffle")),
-        evaluation=read_evaluation(evaluation),
+        evaluation=evaluated,
         # Which of several readers is looked at here does not matter: they are refused.
         eval_input=read_input(eval_inputs[0] if eval_inputs else train_input, shuffle=False),
     )

@@ -108,14 +108,20 @@ def _start(trainer: Trainer, run: RunDir, events: EventLog) -> None:
     else:
         restored = trainer.fine_tune(Path.cwd())
     events.write("started", step=trainer.step, resumed=bool(numbers))
+    if trainer.frozen:
+        log(f"{len(trainer.frozen)} variables are not trained, as train_config says")
+        events.write("frozen", variables=trainer.frozen)
     if restored is None:
         log("Training from scratch")
         return
     log(
         f"Restored {len(restored.restored)} variables from {restored.path} at step {trainer.step}; "
         f"{len(restored.left_in_model)} keep their initial values, "
-        f"{len(restored.left_in_file)} of the file were left"
+        f"{len(restored.left_in_file)} of the file were left; "
+        f"{len(restored.compared)} compared with it"
     )
+    for number in restored.overruled:
+        log(f"{number}: the config counts")
     events.write("restored", **dataclasses.asdict(restored))
 
 
@@ -169,6 +175,9 @@ class _Loop:
         self._tell("compiling", step)
         feed = Feed(batches, self._source, self._events)
         self._trainer.compile(batches.element_spec)
+        if begun := self._trainer.slots_from_zero:
+            log(f"The checkpoint has no slots of {len(begun)} variables: they begin with zeros")
+            self._events.write("slots_from_zero", slots=begun)
         first = step
         writer = tf.summary.create_file_writer(str(self._run.train_events))
         self._clock.start(step)

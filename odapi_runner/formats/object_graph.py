@@ -63,6 +63,14 @@ class ObjectGraph:
         """The names of the optimizer's values by variable: momentum, average, …."""
         return {slot.slot_name for node in self.nodes for slot in node.slots}
 
+    def slots_of(self, optimizer: int | None) -> dict[int, dict[str, int]]:
+        """The slots of one optimizer: of each variable, by its number, the objects by name."""
+        found: dict[int, dict[str, int]] = {}
+        for slot in () if optimizer is None else self.nodes[optimizer].slots:
+            own = found.setdefault(slot.original_variable_node_id, {})
+            own[slot.slot_name] = slot.slot_variable_node_id
+        return found
+
 
 def read_graph(index: CheckpointIndex) -> ObjectGraph:
     """Read the graph from a checkpoint's data file.
@@ -76,7 +84,10 @@ def read_graph(index: CheckpointIndex) -> ObjectGraph:
         raise CheckpointError(what, fix="Take a checkpoint that TF2 saved.")
     try:
         nodes = bundle_messages.ObjectGraph.FromString(read_string(index, GRAPH)).nodes
-        ends = (child.node_id for node in nodes for child in node.children)
+        ends = {child.node_id for node in nodes for child in node.children}
+        slots = [slot for node in nodes for slot in node.slots]
+        ends |= {slot.original_variable_node_id for slot in slots}
+        ends |= {slot.slot_variable_node_id for slot in slots}
         if not nodes or not all(0 <= end < len(nodes) for end in ends):
             raise ValueError("its edges lead nowhere")
     except (DecodeError, ValueError) as error:

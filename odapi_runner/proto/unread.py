@@ -38,10 +38,7 @@ UNREAD: Mapping[str, str] = {
     "train_config.batch_queue_capacity": _QUEUE,
     "train_config.num_batch_queue_threads": _QUEUE,
     "train_config.prefetch_queue_capacity": _QUEUE,
-    "train_config.bias_grad_multiplier": _TF1,
     "train_config.summarize_gradients": _TF1,
-    "train_config.freeze_variables": _TF1,
-    "train_config.update_trainable_variables": _TF1,
     "train_config.max_number_of_boxes": "the input reader's field of that name took its place",
     "eval_config.num_examples": _EVALUATOR,
     "eval_config.eval_interval_secs": _EVALUATOR,
@@ -60,6 +57,16 @@ UNREAD: Mapping[str, str] = {
     "eval_config.use_dummy_loss_in_eval": _EVALUATOR,
     "graph_rewriter": "quantisation-aware training is TF1's; TF2 trains as without it",
 }
+
+# TF2's Object Detection API does not read these either; the builtin engine honours them.
+BUILTIN_ONLY: Mapping[str, str] = dict.fromkeys(
+    (
+        "train_config.freeze_variables",
+        "train_config.update_trainable_variables",
+        "train_config.bias_grad_multiplier",
+    ),
+    _TF1,
+)
 
 _PLACE = re.compile(r"\[[^]]*\]")
 

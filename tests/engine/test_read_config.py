@@ -501,7 +501,7 @@ def test_the_error_names_all_that_is_refused_and_the_remedies() -> None:
 
     assert caught.value.what == (
         "the builtin engine cannot honour this config: "
-        "eval_config.use_moving_averages true is not supported; "
+        "eval_config.use_moving_averages finds no averages: use_moving_average is false; "
         "model.ssd.mask_head_config is not supported by the builtin engine"
     )
     assert caught.value.fix == "Use false. Remove it: -d model.ssd.mask_head_config"

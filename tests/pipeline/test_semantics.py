@@ -95,6 +95,9 @@ def test_what_trains_alike_has_no_semantic_difference(one: str, other: str) -> N
         ),
         (READER("'gs://a'", ""), READER("'gs:/a'", "")),
         ("", "model { ssd { image_resizer { identity_resizer { } } } }"),
+        # The builtin engine honours what TF1 only did.
+        ("", "train_config { freeze_variables: 'Conv1/' }"),
+        ("", "train_config { bias_grad_multiplier: 2 }"),
     ],
 )
 def test_what_trains_otherwise_has_one(one: str, other: str) -> None:

@@ -27,10 +27,10 @@ def read_evaluation(evaluation: Reader) -> Evaluation:
     for name in evaluation.value("metrics_set"):
         if name not in known:
             evaluation.refuse("metrics_set", f"{name} is not supported", known)
-    evaluation.require("use_moving_averages", (False,))
     evaluation.require("all_metrics_per_category", (False,))
     return Evaluation(
         batch_size=evaluation.value("batch_size"),
+        use_averages=evaluation.value("use_moving_averages"),
         per_category=evaluation.value("include_metrics_per_category"),
         num_visualizations=evaluation.value("num_visualizations"),
         min_score=evaluation.value("min_score_threshold"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -21,7 +22,7 @@ from odapi_runner.schedules import (
 def read_train(train: Reader) -> Train:
     """The message `train_config`."""
     optimizer = train.message("optimizer")
-    optimizer.require("use_moving_average", (False,))
+    averaged = optimizer.value("use_moving_average")
     made, rate = _optimizer(optimizer)
     train.require("merge_multiple_label_boxes", (False,))
     train.require("use_multiclass_scores", (False,))
@@ -34,6 +35,7 @@ def read_train(train: Reader) -> Train:
         kind = "detection" if train.value("from_detection_checkpoint") else "classification"
     elif checkpoint:
         train.require("fine_tune_checkpoint_type", ("detection", "classification", "full"))
+    multiplier = train.value("bias_grad_multiplier")
     # Without a checkpoint these say nothing, there as here.
     train.value("fine_tune_checkpoint_version")
     train.value("from_detection_checkpoint")
@@ -43,11 +45,29 @@ def read_train(train: Reader) -> Train:
         augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
         schedule=_schedule(rate),
         optimizer=made,
+        average_decay=optimizer.value("moving_average_decay") if averaged else None,
         clip_norm=train.value("gradient_clipping_by_norm"),
+        # As there, what is not above 0 multiplies nothing.
+        bias_multiplier=multiplier if multiplier > 0 else 1.0,
+        update_variables=_patterns(train, "update_trainable_variables"),
+        freeze_variables=_patterns(train, "freeze_variables"),
         regularize=train.value("add_regularization_loss"),
         fine_tune_checkpoint=checkpoint,
         fine_tune_type=kind,
     )
+
+
+def _patterns(train: Reader, name: str) -> tuple[str, ...]:
+    """Regular expressions on the names of variables."""
+    patterns: tuple[str, ...] = train.value(name)
+    for place, pattern in enumerate(patterns):
+        try:
+            wrong = "" if re.compile(pattern).pattern else "is empty and would match everything"
+        except re.error as error:
+            wrong = f"is no regular expression ({error})"
+        if wrong:
+            train.refuse(f"{name}[{place}]", wrong, ('"classification_backbone"',))
+    return patterns
 
 
 def _optimizer(optimizer: Reader) -> tuple[Optimizer, Reader]:

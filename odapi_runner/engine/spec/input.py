@@ -22,6 +22,7 @@ class Evaluation:
     """The evaluation: batch size, which metrics, how many pictures."""
 
     batch_size: int
+    use_averages: bool  # evaluate the moving averages of the weights in their place
     per_category: bool
     num_visualizations: int
     min_score: float

@@ -43,7 +43,11 @@ class Train:
     augmentations: tuple[Augmentation, ...]
     schedule: Schedule
     optimizer: Optimizer
+    average_decay: float | None  # of the weights' moving averages; None keeps none
     clip_norm: float
+    bias_multiplier: float  # of the gradients of biases
+    update_variables: tuple[str, ...]  # patterns of the variables to train; none: all
+    freeze_variables: tuple[str, ...]  # patterns of those of them that stay as they are
     regularize: bool
     fine_tune_checkpoint: str
     fine_tune_type: str

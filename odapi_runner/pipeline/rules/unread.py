@@ -7,14 +7,10 @@ from collections.abc import Iterator
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
-from odapi_runner.proto.unread import UNREAD, written_fields
+from odapi_runner.proto.unread import BUILTIN_ONLY, UNREAD, written_fields
 
-_FROZEN = {
-    path: UNREAD[path]
-    for path in ("train_config.freeze_variables", "train_config.update_trainable_variables")
-}
 _QUANTIZED = {"graph_rewriter": UNREAD["graph_rewriter"]}
-_REST = {path: reason for path, reason in UNREAD.items() if path not in {**_FROZEN, **_QUANTIZED}}
+_REST = {path: reason for path, reason in UNREAD.items() if path not in _QUANTIZED}
 
 
 def fields_have_an_effect(subject: Subject) -> Iterator[Finding]:
@@ -29,10 +25,14 @@ def fields_have_an_effect(subject: Subject) -> Iterator[Finding]:
 
 
 def frozen_layers_stay_frozen(subject: Subject) -> Iterator[Finding]:
-    """Layers are to be frozen, and TF2 trains them all the same."""
-    for place, reason in written_fields(subject.config, _FROZEN):
-        what = f"every layer is trained: {reason}"
-        yield Finding("freezing", "warning", place, what, f"Leave it out: -d {place}")
+    """Layers are to be frozen, or to learn more slowly, and TF2 trains them all alike.
+
+    The builtin engine does what these fields say.
+    """
+    for place, reason in written_fields(subject.config, BUILTIN_ONLY):
+        what = f"every layer is trained, and all alike: {reason}"
+        fix = f"Train with --engine builtin, or leave it out: -d {place}"
+        yield Finding("freezing", "warning", place, what, fix)
 
 
 def quantization_is_trained(subject: Subject) -> Iterator[Finding]:

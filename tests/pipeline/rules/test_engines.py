@@ -4,7 +4,7 @@ from support.rule_cases import Case, bend
 
 CASES = {
     "engine": Case(
-        fails=bend("train_config.freeze_variables=[conv]"),
+        fails=bend("graph_rewriter.quantization.delay=48000"),
         passes=bend("train_config.gradient_clipping_by_norm=1"),
     ),
     "tuning": Case(

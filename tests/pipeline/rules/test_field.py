@@ -105,8 +105,10 @@ OPTIMIZER: Known = {
     "the rate is 0 beyond total_steps": ("schedule-short",),
     "exponential decay with decay_steps beyond the training": ("decay-steps",),
     "manual steps that do not ascend, or are never reached": ("manual-steps", "manual-steps-late"),
-    "freeze_variables and update_trainable_variables are TF1's": ("freezing",),
-    "bias_grad_multiplier, sync_replicas, max_evals, … are TF1's": ("no-effect",),
+    "freeze_variables, update_trainable_variables and bias_grad_multiplier are TF1's": (
+        "freezing",
+    ),
+    "sync_replicas, max_evals, … are TF1's": ("no-effect",),
     "losses have no weights of classes": NO_FIELD,
     "RMSprop's decay slows the rate down": ("rmsprop-decay", "rmsprop-epsilon"),
     "learning_rate_base below warmup_learning_rate is refused": ("warmup-rate",),
@@ -160,7 +162,7 @@ COMPLAINTS: Known = {
     ),
     "shapes differ after the classes have changed": ("checkpoint-classes",),
     "host memory grows": ("shuffle-memory",),
-    "layers are to be frozen": ("freezing", "engine"),
+    "layers are to be frozen": ("freezing",),
     "anchors do not fit small objects": ("anchors", "anchor-levels"),
 }
 
