@@ -19,6 +19,7 @@ from odapi_runner.formats.tfrecord import RecordWriter, read_records
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
+from support.event_files import losses_of
 from support.workspaces import make_workspace, write_config
 
 STEPS = 6
@@ -53,18 +54,6 @@ def uninterrupted(
         patch.chdir(workspace.root)
         train(config, run, OPTIONS)
     return run, losses_of(run)
-
-
-def losses_of(run: RunDir) -> dict[int, dict[str, float]]:
-    """The values in the event files of a trainer, by step and tag."""
-    found: dict[int, dict[str, float]] = {}
-    for path in sorted(run.train_events.glob("events.out.tfevents.*")):
-        for event in tf.compat.v1.train.summary_iterator(str(path)):
-            for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == "scalars":
-                    number = float(tf.make_ndarray(value.tensor))
-                    found.setdefault(event.step, {})[value.tag] = number
-    return found
 
 
 def test_checkpoints_come_at_the_start_every_so_often_and_at_the_end(
