@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from odapi_runner.engine.detector import TOTAL, Detector, total_losses
 from odapi_runner.engine.input import Batch
+from odapi_runner.engine.precision import LossScale
+from odapi_runner.engine.recompute import recomputing
 from odapi_runner.engine.spec.pipeline import Spec
 
 # A gradient, and the variable that it is of.
@@ -18,7 +20,13 @@ Pair = tuple[tf.Tensor, tf.Variable]
 
 
 def batch_gradients(
-    spec: Spec, detector: Detector, variables: Sequence[tf.Variable], batch: Batch
+    spec: Spec,
+    detector: Detector,
+    variables: Sequence[tf.Variable],
+    batch: Batch,
+    *,
+    recompute: bool = False,
+    scale: LossScale | None = None,
 ) -> tuple[dict[str, tf.Tensor], list[Pair]]:
     """The losses of a batch by tag, each float32 [], and the gradients of their sum.
 
@@ -28,11 +36,17 @@ def batch_gradients(
         variables: those to find the gradients of. Some are for classification checkpoints only:
             no gradient reaches them, and they are not among the pairs.
         batch: the images and their groundtruth.
+        recompute: compute the blocks of the network again for their gradients.
+        scale: where the network computes in float16.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        predictions = detector.predict_batch(batch.images, training=True, uniform=batch.uniform)
+        with recomputing(recompute):
+            predictions = detector.predict_batch(batch.images, training=True, uniform=batch.uniform)
         losses = total_losses(spec, detector, predictions, batch)
-    gradients = tape.gradient(losses[TOTAL], variables)
+        total = scale.scaled(losses[TOTAL]) if scale else losses[TOTAL]
+    gradients = tape.gradient(total, variables)
+    if scale:
+        gradients = scale.unscaled(gradients)
     pairs = zip(gradients, variables, strict=True)
     return losses, [(gradient, variable) for gradient, variable in pairs if gradient is not None]

@@ -7,7 +7,7 @@ differently. Replacing it means writing those graphs by hand: a `tf.Module` for 
 about 600 lines, held by `tests/engine/test_numerics.py` and `test_checkpoint.py`.
 """
 
-from tf_keras import Model, initializers, layers, regularizers
+from tf_keras import Model, initializers, layers, mixed_precision, regularizers
 from tf_keras.models import clone_model
 from tf_keras.optimizers import legacy as optimizers
 from tf_keras.utils import set_random_seed
@@ -17,6 +17,7 @@ __all__ = [
     "clone_model",
     "initializers",
     "layers",
+    "mixed_precision",
     "optimizers",
     "regularizers",
     "set_random_seed",

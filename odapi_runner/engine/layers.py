@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from odapi_runner.engine.keras import initializers, layers, regularizers
+from odapi_runner.engine.recompute import is_again, run_block
 from odapi_runner.engine.spec.layers import (
     Hyperparams,
     NamedInitializer,
@@ -39,6 +40,11 @@ class FreezableBatchNorm(layers.BatchNormalization):
         """Normalise with the batch's statistics in training, unless frozen."""
         return super().call(inputs, training=training and not self._frozen)
 
+    def add_update(self, update: Callable[[], Any]) -> None:
+        """Update a moving average, once for a batch: not when its block is computed again."""
+        if not is_again():
+            super().add_update(update)
+
 
 def run(stack: Iterable[layers.Layer], feature_map: tf.Tensor, training: bool | None) -> tf.Tensor:
     """Apply layers one after the other; batch norm and dropout are told if this is training."""
@@ -48,6 +54,14 @@ def run(stack: Iterable[layers.Layer], feature_map: tf.Tensor, training: bool | 
         else:
             feature_map = layer(feature_map)
     return feature_map
+
+
+def run_stack(
+    stack: Iterable[layers.Layer], feature_map: tf.Tensor, training: bool | None
+) -> tf.Tensor:
+    """The same for layers that are a block of the network (`recompute.run_block`)."""
+    (made,) = run_block(lambda given: [run(stack, given[0], training)], [feature_map])
+    return made
 
 
 def activation(hyperparams: Hyperparams, name: str) -> layers.Layer:

@@ -67,8 +67,8 @@ def _adapted(published: Any, *, frozen: bool) -> tuple[Any, int]:
     def replaced(layer: Any) -> Any:
         if layer.name in drops:
             return DropExamples(layer.rate, place=drops.index(layer.name), name=layer.name)
-        if frozen and isinstance(layer, layers.BatchNormalization):
-            return FreezableBatchNorm(frozen=True, **layer.get_config())
+        if isinstance(layer, layers.BatchNormalization):
+            return FreezableBatchNorm(frozen=frozen, **layer.get_config())
         return layer
 
     return clone_model(published, clone_function=replaced), len(drops)

@@ -9,6 +9,7 @@ predictors/heads/keras_{box,class}_head.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +23,7 @@ from odapi_runner.engine.layers import (
     depthwise_convolution,
     run,
 )
+from odapi_runner.engine.recompute import run_block
 from odapi_runner.engine.spec.predictors import ConvolutionalPredictor
 
 
@@ -124,10 +126,20 @@ class ConvolutionalPredictorNetwork(Model):
         """
         codes, logits = [], []
         for level, features in enumerate(inputs):
-            shared = run(self._shared_nets[level], features, training)
-            codes.append(self._prediction_heads[BOXES][level](shared, training=training))
-            logits.append(self._prediction_heads[CLASSES][level](shared, training=training))
+            of_level = run_block(partial(self._predict, level, training), [features])
+            codes.append(of_level[0])
+            logits.append(of_level[1])
         return tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+
+    def _predict(
+        self, level: int, training: bool | None, given: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Box codes and class logits of one map."""
+        shared = run(self._shared_nets[level], given[0], training)
+        return [
+            self._prediction_heads[head][level](shared, training=training)
+            for head in (BOXES, CLASSES)
+        ]
 
 
 def _head_layers(

@@ -9,6 +9,7 @@ predictors/heads/keras_{box,class}_head.py.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +23,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
+from odapi_runner.engine.recompute import run_block
 from odapi_runner.engine.spec.predictors import WeightSharedPredictor
 
 
@@ -132,19 +134,29 @@ class WeightSharedPredictorNetwork(Model):
             order of the anchors.
         """
         codes, logits = [], []
-        class_head = self._prediction_heads[CLASSES]
-        towers = self._base_tower_layers_for_heads
-        for level, given in enumerate(inputs):
-            feature_map = run(self._additional_projection_layers[level], given, training)
-            box_features = run(towers[BOXES][level], feature_map, training)
-            class_features = (
-                run(towers[CLASSES][level], feature_map, training)
-                if CLASSES in towers
-                else box_features
-            )
-            codes.append(self._box_prediction_head(box_features))
-            logits.append(class_head(class_features, training=training))
+        for level, features in enumerate(inputs):
+            of_level = run_block(partial(self._predict, level, training), [features])
+            codes.append(of_level[0])
+            logits.append(of_level[1])
         return tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+
+    def _predict(
+        self, level: int, training: bool | None, given: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Box codes and class logits of one map."""
+        towers = self._base_tower_layers_for_heads
+        feature_map = run(self._additional_projection_layers[level], given[0], training)
+        box_features = run(towers[BOXES][level], feature_map, training)
+        class_features = (
+            run(towers[CLASSES][level], feature_map, training)
+            if CLASSES in towers
+            else box_features
+        )
+        class_head = self._prediction_heads[CLASSES]
+        return [
+            self._box_prediction_head(box_features),
+            class_head(class_features, training=training),
+        ]
 
 
 def _head_convolution(spec: WeightSharedPredictor, filters: int, name: str, **options: Any) -> Any:

@@ -8,6 +8,7 @@ their order is that of a checkpoint's keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
+from odapi_runner.engine.recompute import run_block
 from odapi_runner.engine.spec.backbone import BiFpnNeck
 from odapi_runner.engine.spec.layers import Hyperparams
 
@@ -169,16 +171,21 @@ class BiFpn(Model):
         """The backbone's maps, finest first, to the pyramid's, finest first."""
         maps = list(inputs)
         for place, node in enumerate(self._nodes):
-            parts = [
-                run(block, maps[source], training)
-                for source, block in self.node_input_blocks[place]
-            ]
-            combine = self.node_combine_op[place]
-            combined = combine(parts if node.combines else parts[0])
-            maps.append(run(self.node_post_combine_block[place], combined, training))
+            given = [maps[source] for source, _ in self.node_input_blocks[place]]
+            maps += run_block(partial(self._run_node, place, node, training), given)
         finest = min(node.level for node in self._nodes)
         count = max(node.level for node in self._nodes) - finest + 1
         return maps[-count:]
+
+    def _run_node(
+        self, place: int, node: Node, training: bool | None, given: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        parts = [
+            run(block, one, training)
+            for one, (_, block) in zip(given, self.node_input_blocks[place], strict=True)
+        ]
+        combined = self.node_combine_op[place](parts if node.combines else parts[0])
+        return [run(self.node_post_combine_block[place], combined, training)]
 
 
 def _resample(

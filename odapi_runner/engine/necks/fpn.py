@@ -8,6 +8,7 @@ object_detection/models/feature_map_generators.py, `KerasFpnTopDownFeatureMaps`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from odapi_runner.engine.layers import (
     run,
     separable_convolution,
 )
+from odapi_runner.engine.recompute import run_block
 from odapi_runner.engine.spec.layers import Hyperparams
 
 
@@ -64,13 +66,18 @@ class TopDown(Model):
         """Maps, finest first, each half as high and wide as the one before; so come the others."""
         maps = [run(self.top_layers, inputs[-1], training)]
         for place, features in enumerate(reversed(inputs[:-1])):
-            residual = run(self.residual_blocks[place], features, training)
-            coarser = run(self.top_down_blocks[place], maps[-1], training)
-            if self._crops:
-                height, width = tf.unstack(tf.shape(residual)[1:3])
-                coarser = tf.ensure_shape(coarser[:, :height, :width], residual.shape)
-            maps.append(run(self.conv_layers[place], coarser + residual, training))
+            maps += run_block(partial(self._mix, place, training), [features, maps[-1]])
         return maps[::-1]
+
+    def _mix(self, place: int, training: bool | None, given: list[tf.Tensor]) -> list[tf.Tensor]:
+        """A map of the backbone with the next coarser one of the pyramid."""
+        features, above = given
+        residual = run(self.residual_blocks[place], features, training)
+        coarser = run(self.top_down_blocks[place], above, training)
+        if self._crops:
+            height, width = tf.unstack(tf.shape(residual)[1:3])
+            coarser = tf.ensure_shape(coarser[:, :height, :width], residual.shape)
+        return [run(self.conv_layers[place], coarser + residual, training)]
 
 
 def convolution_block(

@@ -19,7 +19,7 @@ from odapi_runner.engine.layers import (
     convolution,
     depthwise_convolution,
     fixed_padding,
-    run,
+    run_stack,
 )
 from odapi_runner.engine.spec.backbone import Backbone
 from odapi_runner.engine.spec.layers import Hyperparams
@@ -42,7 +42,7 @@ class SmallerMaps(Model):
         """The backbone's two maps, finest first; so come the others."""
         maps: list[tf.Tensor] = []
         for place, stack in enumerate(self.convolutions):
-            maps.append(run(stack, maps[-1], training) if stack else inputs[place])
+            maps.append(run_stack(stack, maps[-1], training) if stack else inputs[place])
         return maps
 
 

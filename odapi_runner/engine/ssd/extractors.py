@@ -16,8 +16,9 @@ import tensorflow as tf
 from odapi_runner.engine.backbones.efficientnet import MAX_LEVEL, build_efficientnet
 from odapi_runner.engine.backbones.mobilenet import build_mobilenet_v1, build_mobilenet_v2
 from odapi_runner.engine.backbones.resnet import build_resnet_v1
+from odapi_runner.engine.backbones.segments import Segmented
 from odapi_runner.engine.keras import Model
-from odapi_runner.engine.layers import run
+from odapi_runner.engine.layers import run_stack
 from odapi_runner.engine.necks.bifpn import BiFpn
 from odapi_runner.engine.necks.fpn import TopDown, convolution_block
 from odapi_runner.engine.necks.multi_resolution import SmallerMaps
@@ -37,12 +38,13 @@ class EfficientNetBiFpn(Model):
             spec, levels, frozen=frozen
         )
         self._efficientnet = network
+        self._backbone = Segmented(network)
         self.classification_backbone = classifier
         self._bifpn_stage = BiFpn(neck, spec.hyperparams, frozen=frozen)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """Images float32 [batch, height, width, 3], normalised, to maps, finest first."""
-        levels = self._efficientnet(inputs, training=training)
+        levels = self._backbone(inputs, training=training)
         return self._bifpn_stage(levels, training=training)
 
 
@@ -54,6 +56,7 @@ class TopDownPyramid(Model):
     def __init__(self, spec: Backbone, neck: FpnNeck, *, frozen: bool) -> None:
         super().__init__(name=spec.type)
         self.classification_backbone = _build_backbone(spec, frozen=frozen)
+        self._backbone = Segmented(self.classification_backbone)
         self._multiple = spec.pad_to_multiple
         top = min(neck.max_level, COARSEST_LEVEL)
         count = top + 1 - neck.min_level
@@ -77,10 +80,10 @@ class TopDownPyramid(Model):
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """Images float32 [batch, height, width, 3], normalised, to maps, finest first."""
         padded = pad_to_multiple(inputs, self._multiple)
-        levels = self.classification_backbone(padded, training=training)[self._levels]
+        levels = self._backbone(padded, training=training)[self._levels]
         maps = list(self._fpn_features_generator(levels, training=training))
         for stack in self._coarse_feature_layers:
-            maps.append(run(stack, maps[-1], training))
+            maps.append(run_stack(stack, maps[-1], training))
         return maps
 
 
@@ -92,13 +95,14 @@ class MobileNetV1Maps(Model):
     def __init__(self, spec: Backbone, neck: SmallerMapsNeck, *, frozen: bool) -> None:
         super().__init__(name=spec.type)
         self.classification_backbone = build_mobilenet_v1(spec, frozen=frozen)
+        self._backbone = Segmented(self.classification_backbone)
         self._multiple = spec.pad_to_multiple
         self._feature_map_generator = SmallerMaps(spec, num_maps=neck.num_maps, frozen=frozen)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """Images float32 [batch, height, width, 3], normalised, to maps, finest first."""
         padded = pad_to_multiple(inputs, self._multiple)
-        maps = self.classification_backbone(padded, training=training)
+        maps = self._backbone(padded, training=training)
         return self._feature_map_generator(maps, training=training)
 
 
@@ -110,13 +114,14 @@ class MobileNetV2Maps(Model):
     def __init__(self, spec: Backbone, neck: SmallerMapsNeck, *, frozen: bool) -> None:
         super().__init__(name=spec.type)
         self.classification_backbone = build_mobilenet_v2(spec, frozen=frozen)
+        self._backbone = Segmented(self.classification_backbone)
         self._multiple = spec.pad_to_multiple
         self.feature_map_generator = SmallerMaps(spec, num_maps=neck.num_maps, frozen=frozen)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """Images float32 [batch, height, width, 3], normalised, to maps, finest first."""
         padded = pad_to_multiple(inputs, self._multiple)
-        maps = self.classification_backbone(padded, training=training)
+        maps = self._backbone(padded, training=training)
         return self.feature_map_generator(maps, training=training)
 
 

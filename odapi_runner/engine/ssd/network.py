@@ -64,7 +64,9 @@ class SsdNetwork(Model):
         """
         with draws(uniform):
             feature_maps = self._feature_extractor(images, training=training)
-            codes, logits = self._box_predictor(feature_maps, training=training)
+            predicted = self._box_predictor(feature_maps, training=training)
+        # All that follows is float32, whatever the network computes in.
+        codes, logits = (tf.cast(one, tf.float32) for one in predicted)
         anchors = self._anchors(images, feature_maps)
         return Predictions(codes, logits, anchors, feature_maps)
 
