@@ -18,10 +18,8 @@ import tensorflow as tf
 from odapi_runner.engine.checkpoint import restore_fine_tune, variable_keys
 from odapi_runner.engine.detector import TOTAL, total_losses
 from odapi_runner.engine.input import Batch
-from odapi_runner.engine.preprocess import normalization, normalize
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.spec.pipeline import Spec
-from odapi_runner.engine.spec.resizer import input_size
 from odapi_runner.engine.ssd.detect import detect
 from odapi_runner.engine.ssd.predictions import Predictions
 from odapi_runner.engine.ssd.targets import assign_targets
@@ -30,7 +28,8 @@ from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.proto.text import read_pipeline
 from support.configs import d0_config
 from support.figures import FIGURES, Figures
-from support.numerics import GROUNDTRUTH, rebuilt_images, rebuilt_weight, write_checkpoint
+from support.numerics import rebuilt_images, rebuilt_weight, write_checkpoint
+from support.rebuilt import rebuilt_batch
 from support.ssd_configs import MODELS, ssd_config
 
 COSINE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
@@ -96,28 +95,6 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     trajectory = [as_floats(trainer.train_step(batch)) for _ in range(5)]
     return Case(
         name, FIGURES[name], spec, trainer, batch, weights, inferred, trained, gradients, trajectory
-    )
-
-
-def rebuilt_batch(spec: Spec) -> Batch:
-    """The rebuilt images and their boxes, nothing dropped by stochastic depth."""
-    size = input_size(spec.model.resizer)
-    assert size is not None
-    boxes, classes, weights = np.zeros((2, 3, 4)), np.zeros((2, 3)), np.zeros((2, 3))
-    for image, (of_image, names) in enumerate(GROUNDTRUTH):
-        boxes[image, : len(names)] = of_image
-        classes[image, : len(names)] = names
-        weights[image, : len(names)] = 1
-    return Batch(
-        images=normalize(
-            tf.cast(rebuilt_images(size[0]), tf.float32), normalization(spec.model.backbone)
-        ),
-        shapes_hw=tf.constant([size, size]),
-        boxes=tf.constant(boxes, tf.float32),
-        classes=tf.constant(classes, tf.int32),
-        weights=tf.constant(weights, tf.float32),
-        ignored=tf.zeros([2, 3], tf.bool),
-        uniform=tf.zeros([2, 0]),
     )
 
 
