@@ -424,6 +424,15 @@ SSD_ANCHORS = f"{SSD}.anchor_generator.ssd_anchor_generator"
         ),
         (
             "ssd_resnet50_v1_fpn",
+            (f"{EXTRACTOR}.fpn.additional_layer_depth=128",),
+            {
+                f"{EXTRACTOR}.fpn.additional_layer_depth": (
+                    "128 is not supported: the Object Detection API's ResNets have 256 always"
+                )
+            },
+        ),
+        (
+            "ssd_mobilenet_v1_fpn",
             (f"{EXTRACTOR}.fpn.min_level=1",),
             {
                 f"{EXTRACTOR}.fpn.min_level": "1 makes no pyramid up to 7",

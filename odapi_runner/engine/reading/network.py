@@ -21,6 +21,7 @@ TYPES = BIFPN_TYPES + FPN_TYPES + SMALLER_MAPS_TYPES
 # The coarsest map of the backbones, of stride 32; an EfficientNet has one of stride 2, too.
 COARSEST_LEVEL = 5
 MOST_MAPS = 6
+RESNET_PYRAMID = {"min_level": 3, "max_level": 7, "additional_layer_depth": 256}
 
 
 def read_backbone(extractor: Reader) -> Backbone:
@@ -63,6 +64,10 @@ def _neck(extractor: Reader, kind: str) -> BiFpnNeck | FpnNeck | SmallerMapsNeck
             fpn = extractor.message("fpn")
         else:
             _, fpn = extractor.member("feature_pyramid_oneof", ("fpn",))
+        if "resnet" in kind:
+            # It takes these fields and hands them to nobody.
+            for name, only in RESNET_PYRAMID.items():
+                fpn.require(name, (only,), f"the Object Detection API's ResNets have {only} always")
         levels = _levels(fpn, finest=2, smallest=0)
         return FpnNeck(*levels, depth=fpn.value("additional_layer_depth"))
     _, bifpn = extractor.member("feature_pyramid_oneof", ("bifpn",))
