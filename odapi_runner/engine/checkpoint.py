@@ -104,12 +104,12 @@ def restore_training(root: tf.train.Checkpoint, optimizer: Any, path: str) -> Re
         for name, number in part._hyper.items()
         if isinstance(number, tf.Variable)
     }
-    wanted = {place: float(number) for place, number in numbers.items()}
+    wanted = {place: float(number.numpy()) for place, number in numbers.items()}
     restored = _restore(root, root.restore, stored, root, _OTHER_CONFIG, slots, slot_keys)
     overruled = [
-        f"{place} is {float(number):g} there, {wanted[place]:g} here"
+        f"{place} is {float(number.numpy()):g} there, {wanted[place]:g} here"
         for place, number in numbers.items()
-        if float(number) != wanted[place]
+        if float(number.numpy()) != wanted[place]
     ]
     for place, number in numbers.items():
         number.assign(wanted[place])
