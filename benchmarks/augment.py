@@ -74,7 +74,12 @@ def main(config: Path, images: int) -> None:
     image = tf.io.decode_jpeg(encoded)
     count = len(boxes)
     sample = Sample(
-        image, tf.constant(boxes), tf.range(count), tf.ones([count]), tf.zeros([count], tf.bool)
+        image=image,
+        boxes=tf.constant(boxes),
+        classes=tf.range(count),
+        weights=tf.ones([count]),
+        ignored=tf.zeros([count], tf.bool),
+        scores=tf.zeros([count, 0]),
     )
     decoding = milliseconds(lambda _: tf.io.decode_jpeg(encoded), images)
     click.echo(f"{'decoding of the JPEG':42} {decoding:6.2f} ms")

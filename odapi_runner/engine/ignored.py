@@ -12,6 +12,9 @@ _PADDING = "the engine pads groundtruth to the longest list of a batch; the figu
 _PIPELINE = "it tunes the Object Detection API's input pipeline; this engine has another"
 _SHUFFLE = "the engine shuffles whole epochs, which is more than any buffer"
 
+_SEQUENCES = "it counts with TF_SEQUENCE_EXAMPLE only"
+_KEYPOINTS = "it counts with num_keypoints only"
+
 _INPUT_TUNING = {
     "shuffle_buffer_size": _SHUFFLE,
     "filenames_shuffle_buffer_size": _SHUFFLE,
@@ -25,6 +28,13 @@ _INPUT_IGNORED = {
     "num_epochs": "training ends at num_steps and an evaluation is one epoch, there as here",
     "drop_remainder": "training batches are always whole and evaluation drops nothing",
     "include_source_id": "source ids are always read",
+    "use_display_name": "names and displayed names are both looked up, there as here",
+    "frame_index": _SEQUENCES,
+    "load_context_image_ids": _SEQUENCES,
+    "mask_type": "it counts with load_instance_masks only",
+    "keypoint_type_weight": _KEYPOINTS,
+    "load_keypoint_depth_features": _KEYPOINTS,
+    "use_keypoint_label_map": "no code of the Object Detection API hands it on to its decoder",
     "name": "it names a folder of event files; runs keep theirs in eval/",
 }
 
@@ -62,6 +72,7 @@ IGNORED = {
     **_MODEL_IGNORED,
     **{f"train_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
     **{f"eval_input_reader.{name}": reason for name, reason in _INPUT_IGNORED.items()},
+    "eval_input_reader.load_multiclass_scores": "an evaluation counts by the class of a box",
     "eval_input_reader.shuffle": "the order of the images does not change the metrics",
     "model.ssd.matcher.argmax_matcher.use_matmul_gather": "the same values, gathered another way",
     "model.ssd.implicit_example_weight": "it counts with use_confidences_as_targets only",

@@ -21,7 +21,7 @@ from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated
 
 # Of a `Sample` with its image decoded.
-_TYPES = (tf.uint8, tf.float32, tf.int32, tf.float32, tf.bool)
+_TYPES = (tf.uint8, tf.float32, tf.int32, tf.float32, tf.bool, tf.float32)
 # In place of an image that cannot be decoded, until it is dropped.
 _NOTHING = Sample(
     image=np.zeros((1, 1, 3), np.uint8),
@@ -29,6 +29,7 @@ _NOTHING = Sample(
     classes=np.zeros(0, np.int32),
     weights=np.zeros(0, np.float32),
     ignored=np.zeros(0, np.bool_),
+    scores=np.zeros((0, 0), np.float32),
 )
 
 
@@ -38,10 +39,19 @@ class Batch(NamedTuple):
     images: tf.Tensor  # float32 [batch, height, width, 3], normalised and padded
     shapes_hw: tf.Tensor  # int32 [batch, 2], the image inside the padded input
     boxes: tf.Tensor  # float32 [batch, G, 4], in units of the padded input's sides
-    classes: tf.Tensor  # int32 [batch, G], from 0
+    # int32 [batch, G], from 0; or float32 [batch, G, classes], how much each box is of each class,
+    # where the config has scores for targets, or merges boxes
+    classes: tf.Tensor
     weights: tf.Tensor  # float32 [batch, G]; 0 on padding
     ignored: tf.Tensor  # bool [batch, G]
     uniform: tf.Tensor  # float32 [batch, draws], for stochastic depth; no columns in evaluation
+
+
+class Share(NamedTuple):
+    """The part of each batch that this process reads: `size` images from the `first` on."""
+
+    first: int
+    size: int
 
 
 class Source:
@@ -128,23 +138,41 @@ class Source:
 
 
 def training_batches(
-    spec: Spec, source: Source, *, seed: int, draws: int, first_step: int, last_step: int
+    spec: Spec,
+    source: Source,
+    *,
+    seed: int,
+    draws: int,
+    first_step: int,
+    last_step: int,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
-    """The batches of the steps after `first_step`, up to `last_step`; each a `Batch`."""
-    size = spec.train.batch_size
-    examples = tf.data.Dataset.range(first_step * size, last_step * size)
+    """The batches of the steps after `first_step`, up to `last_step`; each a `Batch`.
 
-    def make(example: tf.Tensor) -> Batch:
+    Of each batch only the images of `share` are read, where that is given.
+    """
+    batch_size = spec.train.batch_size
+    first, size = share or Share(0, batch_size)
+    places = tf.data.Dataset.range(first_step * size, last_step * size)
+
+    def make(place: tf.Tensor) -> Batch:
+        example = place // size * batch_size + first + place % size
         values = tf.numpy_function(source.training_sample, [example], _TYPES)
         own_seed = tf.stack([tf.constant(seed, tf.int64), example])
-        sample = augment(_shaped(*values), spec.train.augmentations, own_seed)
+        sample = _shaped(*values, score_classes=spec.train_input.score_classes)
+        sample = augment(sample, spec.train.augmentations, own_seed)
         # The place after the last augmentation is the network's own.
         drawn = tf.random.experimental.stateless_fold_in(own_seed, len(spec.train.augmentations))
         uniform = tf.random.stateless_uniform([draws], drawn)
-        return _element(spec, sample, spec.train_input.max_boxes, uniform)
+        batch = _element(spec, sample, uniform)
+        if spec.train.merge_boxes:
+            batch = merge_boxes(batch, spec.model.num_classes)
+        elif spec.train.class_scores:
+            batch = batch._replace(classes=sample.scores)
+        return _cut(batch, spec.train_input.max_boxes)
 
     # Examples come in whole batches, so their number can be a constant of the graph.
-    return _batched(_mapped(examples, make), size, drop_remainder=True)
+    return _batched(_mapped(places, make), size, drop_remainder=True)
 
 
 def evaluation_batches(spec: Spec, source: Source, records: np.ndarray) -> tf.data.Dataset:
@@ -155,8 +183,8 @@ def evaluation_batches(spec: Spec, source: Source, records: np.ndarray) -> tf.da
 
     def make(record: tf.Tensor) -> tuple[tf.Tensor, Batch]:
         decoded, *values = tf.numpy_function(source.evaluation_sample, [record], (tf.bool, *_TYPES))
-        max_boxes = spec.eval_input.max_boxes
-        return decoded, _element(spec, _shaped(*values), max_boxes, tf.zeros([0]))
+        batch = _element(spec, _shaped(*values), tf.zeros([0]))
+        return decoded, _cut(batch, spec.eval_input.max_boxes)
 
     examples = tf.data.Dataset.from_tensor_slices(records.astype(np.int64))
     made = _mapped(examples, make).filter(lambda decoded, _: tf.ensure_shape(decoded, []))
@@ -195,19 +223,14 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
     return message.rpartition("}} ")[2].partition(" [Op:")[0]
 
 
-def _shaped(
-    image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, weights: tf.Tensor, ignored: tf.Tensor
-) -> Sample:
+def _shaped(*values: tf.Tensor, score_classes: int = 0) -> Sample:
+    shapes = ([None, None, 3], [None, 4], [None], [None], [None], [None, score_classes])
     return Sample(
-        image=tf.ensure_shape(image, [None, None, 3]),
-        boxes=tf.ensure_shape(boxes, [None, 4]),
-        classes=tf.ensure_shape(classes, [None]),
-        weights=tf.ensure_shape(weights, [None]),
-        ignored=tf.ensure_shape(ignored, [None]),
+        *(tf.ensure_shape(value, shape) for value, shape in zip(values, shapes, strict=True))
     )
 
 
-def _element(spec: Spec, sample: Sample, max_boxes: int, uniform: tf.Tensor) -> Batch:
+def _element(spec: Spec, sample: Sample, uniform: tf.Tensor) -> Batch:
     """One example as the network takes it, before batching."""
     image = normalize(tf.cast(sample.image, tf.float32), normalization(spec.model.backbone))
     image, shape_hw = resize(image, spec.model.resizer)
@@ -215,9 +238,42 @@ def _element(spec: Spec, sample: Sample, max_boxes: int, uniform: tf.Tensor) -> 
     return Batch(
         images=image,
         shapes_hw=shape_hw,
-        boxes=(sample.boxes * tf.tile(scale, [2]))[:max_boxes],
-        classes=sample.classes[:max_boxes],
-        weights=sample.weights[:max_boxes],
-        ignored=sample.ignored[:max_boxes],
+        boxes=sample.boxes * tf.tile(scale, [2]),
+        classes=sample.classes,
+        weights=sample.weights,
+        ignored=sample.ignored,
         uniform=uniform,
+    )
+
+
+def merge_boxes(example: Batch, num_classes: int) -> Batch:
+    """An example in which boxes of the same place are one: the first, of the classes of all.
+
+    Places are the same where they are to 1 / 9999 of the image. Weight and flag are the first
+    box's. (The Object Detection API leaves the weights of all boxes where they were, so that they
+    are those of other boxes.)
+
+    Source: object_detection/utils/ops.py, `merge_boxes_with_multiple_labels`.
+    """
+    steps = tf.cast(example.boxes * 9999, tf.int64)
+    places = tf.reduce_sum(steps * [1, 10**4, 10**8, 10**12], axis=1)
+    distinct, of_box = tf.unique(places)
+    count = tf.size(distinct)
+    first = tf.math.unsorted_segment_min(tf.range(tf.size(of_box)), of_box, count)
+    classes = tf.one_hot(example.classes, num_classes)
+    return example._replace(
+        boxes=tf.gather(example.boxes, first),
+        classes=tf.math.unsorted_segment_max(classes, of_box, count),
+        weights=tf.gather(example.weights, first),
+        ignored=tf.gather(example.ignored, first),
+    )
+
+
+def _cut(example: Batch, max_boxes: int) -> Batch:
+    """An example with the first of its boxes."""
+    return example._replace(
+        boxes=example.boxes[:max_boxes],
+        classes=example.classes[:max_boxes],
+        weights=example.weights[:max_boxes],
+        ignored=example.ignored[:max_boxes],
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from odapi_runner.engine.augment.spec import LogitsToSoftmax
 from odapi_runner.engine.fields import Reader, Refusal, unread
 from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.reading.input import read_evaluation, read_input
 from odapi_runner.engine.reading.train import read_train
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.engine.spec.resizer import KeepAspect, input_size
+from odapi_runner.engine.spec.train import Train
 from odapi_runner.engine.ssd.reading.ssd import read_ssd
 from odapi_runner.errors import ConfigError
 
@@ -54,6 +56,20 @@ def _read(config: Any) -> tuple[Spec, list[Refusal]]:
     return spec, reader.notes.refusals + unread(config, reader.notes, IGNORED)
 
 
+def _refuse_scores(train: Reader, read: Train) -> None:
+    """Refuse what needs scores of the boxes' classes where none are read."""
+    why, fix = (
+        "needs scores, which are not read",
+        "-s train_input_reader.load_multiclass_scores=true",
+    )
+    if read.class_scores:
+        train.refuse("use_multiclass_scores", why, (False,), fix)
+    for place, step in enumerate(read.augmentations):
+        if isinstance(step, LogitsToSoftmax):
+            name = f"data_augmentation_options[{place}].convert_class_logits_to_softmax"
+            train.refuse(name, why, (), fix)
+
+
 def _spec(reader: Reader) -> Spec:
     _, ssd = reader.message("model").member("model", ("ssd",), _FAMILY)
     train_input = reader.message("train_input_reader")
@@ -71,10 +87,17 @@ def _spec(reader: Reader) -> Spec:
         evaluation.refuse(
             "use_moving_averages", "finds no averages: use_moving_average is false", (False,)
         )
+    scores = train_input.value("load_multiclass_scores")
+    if not scores:
+        _refuse_scores(train, read)
     return Spec(
         model=model,
         train=read,
-        train_input=read_input(train_input, shuffle=train_input.value("shuffle")),
+        train_input=read_input(
+            train_input,
+            shuffle=train_input.value("shuffle"),
+            score_classes=model.num_classes if scores else 0,
+        ),
         evaluation=evaluated,
         # Which of several readers is looked at here does not matter: they are refused.
         eval_input=read_input(eval_inputs[0] if eval_inputs else train_input, shuffle=False),

@@ -29,6 +29,7 @@ class Sample(NamedTuple):
     classes: NDArray[np.int32]  # [n], from 0
     weights: NDArray[np.float32]  # [n], of the box in the loss
     ignored: NDArray[np.bool_]  # [n], regions rather than objects (`is_crowd`, `group_of`)
+    scores: NDArray[np.float32]  # [n, classes], of each class; no columns where they are not read
 
 
 class Records:
@@ -111,7 +112,28 @@ class Records:
             classes=(classes[kept] - 1).astype(np.int32),
             weights=weights[kept],
             ignored=(example.is_crowd | example.group_of)[kept],
+            scores=self._scores(record, example, classes)[kept],
         )
+
+    def _scores(
+        self, record: int, example: Annotated, classes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The scores of each box; where a record has none, 1 for the box's class and 0 elsewhere.
+
+        The Object Detection API means the same, but takes the class after the box's there
+        (object_detection/inputs.py, `_multiclass_scores_or_one_hot_labels`, gets ids from 1).
+        """
+        count = self.spec.score_classes
+        if example.class_scores is None or not count:
+            return (classes[:, None] == np.arange(1, count + 1)).astype(np.float32)
+        if example.class_scores.shape[1] != count:
+            raise DataError(
+                f"{self.where(record)} ({example.source_id}): scores of "
+                f"{example.class_scores.shape[1]} classes a box, num_classes is {count}",
+                fix="Write image/object/class/multiclass_scores of as many classes, or "
+                "-s train_input_reader.load_multiclass_scores=false",
+            )
+        return example.class_scores
 
     def _place(self, record: int) -> tuple[int, int]:
         number = int(self._taken[record])

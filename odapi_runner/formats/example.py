@@ -32,6 +32,7 @@ DIFFICULT: Final = "image/object/difficult"
 GROUP_OF: Final = "image/object/group_of"
 TRUNCATED: Final = "image/object/truncated"
 WEIGHT: Final = "image/object/weight"
+CLASS_SCORES: Final = "image/object/class/multiclass_scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Annotated:
     truncated: NDArray[np.float32]  # [n] 0 (whole) .. 1 (outside the image)
     area: NDArray[np.float32]  # [n] pixels; 0: to be taken from the box
     weight: NDArray[np.float32] | None = None  # [n] of the box in the loss; None: 1 each
+    class_scores: NDArray[np.float32] | None = None  # [n, classes]; None: the record has none
 
 
 def encode_example(value: Annotated) -> bytes:
@@ -84,6 +86,8 @@ def encode_example(value: Annotated) -> bytes:
     put("float_list", AREA, value.area.tolist())
     if value.weight is not None:
         put("float_list", WEIGHT, value.weight.tolist())
+    if value.class_scores is not None:
+        put("float_list", CLASS_SCORES, value.class_scores.ravel().tolist())
     serialized: bytes = example.SerializeToString(deterministic=True)
     return serialized
 
@@ -100,6 +104,9 @@ def decode_example(data: bytes, where: str = "record") -> Annotated:
     """
     features = parse_features(data, where)
     fields = read_fields(features)
+    scores = np.array(features.values("float_list", CLASS_SCORES), np.float32)
+    if len(scores) and (not len(fields) or len(scores) % len(fields)):
+        features.refuse(f"{CLASS_SCORES} has {len(scores)} values for {len(fields)} boxes")
     return Annotated(
         source_id=fields.source_id,
         filename=fields.filename,
@@ -116,6 +123,7 @@ def decode_example(data: bytes, where: str = "record") -> Annotated:
         truncated=np.array(fields.truncated, np.float32),
         area=np.array(fields.area, np.float32),
         weight=None if fields.weight is None else np.array(fields.weight, np.float32),
+        class_scores=scores.reshape(len(fields), -1) if len(scores) else None,
     )
 
 

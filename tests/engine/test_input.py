@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from odapi_runner.engine.augment.spec import LogitsToSoftmax
 from odapi_runner.engine.input import Batch, Source, evaluation_batches, training_batches
 from odapi_runner.engine.preprocess import IMAGENET, denormalize, normalize
 from odapi_runner.engine.records import Records
@@ -216,6 +217,45 @@ def test_another_image_takes_the_place_of_one_that_cannot_be_decoded(
     assert (bad.where, bad.source_id) == (f"{tmp_path / 'one.record'}: record 2", "c")
     assert "{{" not in bad.why
     assert "PNG" in bad.why
+
+
+def test_boxes_of_the_same_place_are_one_of_several_classes(spec: Spec, tmp_path: Path) -> None:
+    """`merge_multiple_label_boxes`: the first of them, with its weight; others stay as they are."""
+    spec = dataclasses.replace(
+        spec,
+        train=dataclasses.replace(spec.train, augmentations=(), merge_boxes=True, batch_size=1),
+    )
+    example = annotated(
+        boxes=[[0, 0, 0.5, 0.5], [0, 0, 1, 1], [0, 0, 0.5, 0.5]],
+        names=["Car", "Pedestrian", "Cyclist"],
+        weight=np.array([0.25, 0.5, 0.75], np.float32),
+    )
+    held = source(spec, tmp_path, [example])
+    (batch,) = training_batches(spec, held, seed=0, draws=0, first_step=0, last_step=1)
+
+    assert batch.boxes[0].numpy().tolist() == [[0, 0, 0.25, 0.5], [0, 0, 0.5, 1]]
+    assert batch.classes[0].numpy().tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert batch.weights[0].numpy().tolist() == [0.25, 0.5]
+
+
+def test_scores_of_the_classes_are_targets_where_the_config_wants_it(
+    spec: Spec, tmp_path: Path
+) -> None:
+    """`use_multiclass_scores`, here from logits: of 0 and log 3 a quarter and three quarters."""
+    spec = dataclasses.replace(
+        spec,
+        train=dataclasses.replace(
+            spec.train, augmentations=(LogitsToSoftmax(0.5),), class_scores=True, batch_size=1
+        ),
+        train_input=dataclasses.replace(spec.train_input, score_classes=3),
+    )
+    logits = np.array([[0, np.log(3) / 2, -1000]], np.float32)
+    held = source(spec, tmp_path, [annotated(class_scores=logits)])
+    batches = training_batches(spec, held, seed=0, draws=0, first_step=0, last_step=1)
+    (batch,) = batches
+
+    assert batches.element_spec.classes.shape.as_list() == [1, None, 3]
+    assert batch.classes[0, 0].numpy() == pytest.approx([0.25, 0.75, 0])
 
 
 def test_an_evaluation_goes_on_without_an_image_that_cannot_be_decoded(

@@ -102,7 +102,8 @@ def test_a_sample_has_boxes_and_classes_from_0(tmp_path: Path) -> None:
     assert sample.classes.tolist() == [2, 0, 1]
     assert sample.weights.tolist() == [1, 1, 1]
     assert sample.ignored.tolist() == [False, True, True]
-    assert [one.dtype for one in sample[1:]] == [np.float32, np.int32, np.float32, np.bool_]
+    assert [one.dtype for one in sample[1:5]] == [np.float32, np.int32, np.float32, np.bool_]
+    assert sample.scores.shape == (3, 0)
 
 
 def test_boxes_of_unknown_class_or_without_a_number_are_dropped(tmp_path: Path) -> None:
@@ -125,7 +126,23 @@ def test_an_image_without_boxes_is_a_sample(tmp_path: Path) -> None:
     """Its arrays keep their shapes."""
     sample = written(tmp_path, [[annotated(boxes=[])]]).sample(0)
 
-    assert [one.shape for one in sample[1:]] == [(0, 4), (0,), (0,), (0,)]
+    assert [one.shape for one in sample[1:]] == [(0, 4), (0,), (0,), (0,), (0, 0)]
+
+
+def test_scores_of_the_classes_are_those_of_the_record(tmp_path: Path) -> None:
+    """They stay with their boxes; where a record has none the box's class has it all."""
+    scores = np.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]], np.float32)
+    boxes = [[0, 0, 0.1, 0.1], [0, 0, 0.2, 0.2]]
+    with_scores = annotated(boxes=boxes, names=["Tram", "Cyclist"], class_scores=scores)
+    records = written(
+        tmp_path, [[with_scores, annotated("b", boxes=boxes)]], score_classes=3, shuffle=False
+    )
+
+    assert records.sample(0).scores.tolist() == [[0.5, 0.25, 0.25]]
+    assert records.sample(1).scores.tolist() == [[1, 0, 0], [1, 0, 0]]
+    with pytest.raises(DataError) as caught:
+        written(tmp_path, [[with_scores]], score_classes=4).sample(0)
+    assert caught.value.what.endswith("(one): scores of 3 classes a box, num_classes is 4")
 
 
 def test_an_inverted_box_is_named_by_file_and_record(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ EVERY_STEP = {
     "random_square_crop_by_scale": "",
     "random_scale_crop_and_pad_to_square": "output_size: 96",
     "adjust_gamma": "gamma: 1.5",
+    "convert_class_logits_to_softmax": "temperature: 2",
 }
 
 # Far from each other, and a class each.
@@ -64,6 +65,7 @@ COLORS = np.array(
     np.uint8,
 )
 HEIGHT, WIDTH = 120, 160
+SCORES = 4  # scores of classes that a box has
 # Two rows of three, apart from each other: (ymin, xmin, ymax, xmax) in pixels.
 PLACES = np.array([[y, x, y + 30, x + 34] for y in (15, 75) for x in (12, 64, 116)])
 
@@ -112,6 +114,7 @@ def of_image(image: np.ndarray, boxes: Sequence[Sequence[float]] | np.ndarray = 
         classes=classes,
         weights=((classes + 1) / 8).astype(np.float32),
         ignored=classes % 2 == 1,
+        scores=np.eye(SCORES, dtype=np.float32)[classes % SCORES],
     )
 
 
@@ -125,6 +128,7 @@ def _function(steps: tuple[Augmentation, ...], kind: tf.DType) -> Callable[..., 
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([None]),
             tf.TensorSpec([None], tf.bool),
+            tf.TensorSpec([None, SCORES]),
         ),
         tf.TensorSpec([2], tf.int64),
     ]

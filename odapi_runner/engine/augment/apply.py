@@ -57,11 +57,12 @@ _STEPS: dict[type, Callable[[Sample, Any, tf.Tensor], Sample]] = {
     spec.SquareCropByScale: square.square_crop_by_scale,
     spec.ScaleCropPad: square.scale_crop_pad,
     spec.AutoAugment: autoaugment,
+    spec.LogitsToSoftmax: labels.logits_to_softmax,
 }
 
 
 def augment(sample: Sample, steps: Sequence[spec.Augmentation], seed: tf.Tensor) -> Sample:
-    """Apply all steps; boxes, classes, weights and flags follow the image.
+    """Apply all steps; all that belongs to the boxes follows the image.
 
     Args:
         sample: with the image decoded, uint8 or float32 [height, width, 3].

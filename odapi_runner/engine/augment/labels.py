@@ -9,7 +9,13 @@ import tensorflow as tf
 
 from odapi_runner.engine import boxes
 from odapi_runner.engine.augment import draws, window
-from odapi_runner.engine.augment.spec import DropLabel, JitterBoxes, RemapLabels, SelfConcat
+from odapi_runner.engine.augment.spec import (
+    DropLabel,
+    JitterBoxes,
+    LogitsToSoftmax,
+    RemapLabels,
+    SelfConcat,
+)
 from odapi_runner.engine.records import Sample
 
 _SMALLEST = 1e-6  # a side; jitter is a share of it
@@ -25,6 +31,11 @@ def remap_labels(sample: Sample, step: RemapLabels, _seed: tf.Tensor) -> Sample:
     """Give one label for several."""
     found = tf.reduce_any(sample.classes[:, None] == tf.constant(step.original_labels), axis=1)
     return sample._replace(classes=tf.where(found, step.new_label, sample.classes))
+
+
+def logits_to_softmax(sample: Sample, step: LogitsToSoftmax, _seed: tf.Tensor) -> Sample:
+    """Make scores that add up to 1 of logits; the higher the temperature, the more alike."""
+    return sample._replace(scores=tf.nn.softmax(sample.scores / step.temperature))
 
 
 def jitter_boxes(sample: Sample, step: JitterBoxes, seed: tf.Tensor) -> Sample:
@@ -73,4 +84,5 @@ def _twice(sample: Sample, axis: int) -> Sample:
         classes=tf.tile(sample.classes, [2]),
         weights=tf.tile(sample.weights, [2]),
         ignored=tf.tile(sample.ignored, [2]),
+        scores=tf.tile(sample.scores, [2, 1]),
     )

@@ -246,8 +246,10 @@ def _autoaugment(options: Reader) -> spec.Augmentation:
     return spec.AutoAugment(options.require("policy_name", tuple(POLICIES)))
 
 
-# Of preprocessor.proto only `convert_class_logits_to_softmax` is missing: it changes the scores
-# of several classes a box, which the engine does not read.
+def _logits_to_softmax(options: Reader) -> spec.Augmentation:
+    return spec.LogitsToSoftmax(read_above(options, "temperature", 0))
+
+
 _READERS: dict[str, Callable[[Reader], spec.Augmentation]] = {
     "random_horizontal_flip": _horizontal_flip,
     "random_vertical_flip": _vertical_flip,
@@ -287,4 +289,5 @@ _READERS: dict[str, Callable[[Reader], spec.Augmentation]] = {
     "random_square_crop_by_scale": _square_crop_by_scale,
     "random_scale_crop_and_pad_to_square": _scale_crop_pad,
     "autoaugment_image": _autoaugment,
+    "convert_class_logits_to_softmax": _logits_to_softmax,
 }

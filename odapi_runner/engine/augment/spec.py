@@ -307,6 +307,13 @@ class AutoAugment:
     policy: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogitsToSoftmax:
+    """`convert_class_logits_to_softmax`."""
+
+    temperature: float
+
+
 Augmentation = (
     HorizontalFlip
     | VerticalFlip
@@ -343,4 +350,5 @@ Augmentation = (
     | SquareCropByScale
     | ScaleCropPad
     | AutoAugment
+    | LogitsToSoftmax
 )

@@ -15,6 +15,7 @@ def keep(sample: Sample, kept: tf.Tensor) -> Sample:
         classes=tf.boolean_mask(sample.classes, kept),
         weights=tf.boolean_mask(sample.weights, kept),
         ignored=tf.boolean_mask(sample.ignored, kept),
+        scores=tf.boolean_mask(sample.scores, kept),
     )
 
 

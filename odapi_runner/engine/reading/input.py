@@ -6,8 +6,14 @@ from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.spec.input import Evaluation, Input
 
 
-def read_input(reader: Reader, *, shuffle: bool) -> Input:
-    """A message `train_input_reader` or `eval_input_reader`."""
+def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Input:
+    """A message `train_input_reader` or `eval_input_reader`.
+
+    Args:
+        reader: of the message.
+        shuffle: whether records come in another order each epoch.
+        score_classes: how many classes each box has a score of, if scores are to be read.
+    """
     _, records = reader.member("input_reader", ("tf_record_input_reader",))
     reader.require("input_type", ("TF_EXAMPLE",))
     return Input(
@@ -18,6 +24,7 @@ def read_input(reader: Reader, *, shuffle: bool) -> Input:
         # 0 takes every record there, too.
         sample_1_of_n=max(1, reader.value("sample_1_of_n_examples")),
         max_boxes=reader.value("max_number_of_boxes"),
+        score_classes=score_classes,
     )
 
 

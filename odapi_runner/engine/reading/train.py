@@ -24,8 +24,6 @@ def read_train(train: Reader) -> Train:
     optimizer = train.message("optimizer")
     averaged = optimizer.value("use_moving_average")
     made, rate = _optimizer(optimizer)
-    train.require("merge_multiple_label_boxes", (False,))
-    train.require("use_multiclass_scores", (False,))
     train.require("load_all_detection_checkpoint_vars", (False,))
     checkpoint = train.value("fine_tune_checkpoint")
     if checkpoint:
@@ -43,6 +41,8 @@ def read_train(train: Reader) -> Train:
         batch_size=train.value("batch_size"),
         num_steps=train.value("num_steps"),
         augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
+        class_scores=train.value("use_multiclass_scores"),
+        merge_boxes=train.value("merge_multiple_label_boxes"),
         schedule=_schedule(rate),
         optimizer=made,
         average_decay=optimizer.value("moving_average_decay") if averaged else None,

@@ -15,6 +15,7 @@ class Input:
     shuffle: bool
     sample_1_of_n: int
     max_boxes: int
+    score_classes: int = 0  # how many classes each box has a score of; 0: scores are not read
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Train:
     batch_size: int
     num_steps: int
     augmentations: tuple[Augmentation, ...]
+    class_scores: bool  # scores of all classes are the targets, rather than the box's class
+    merge_boxes: bool  # boxes of the same place are one, of several classes
     schedule: Schedule
     optimizer: Optimizer
     average_decay: float | None  # of the weights' moving averages; None keeps none

@@ -21,8 +21,8 @@ class Targets:
 
     codes: tf.Tensor  # float32 [batch, A, 4]; 0 where nothing is matched
     code_weights: tf.Tensor  # float32 [batch, A]; 0 where nothing is matched
-    # float32 [batch, A, classes], one-hot, where nothing is matched 0; with a background class one
-    # more in front, which is 1 there unless the config encodes background as zeros
+    # float32 [batch, A, classes], that of the matched box, where nothing is matched 0; with a
+    # background class one more in front, which is 1 there unless the config has zeros for it
     classes: tf.Tensor
     class_weights: tf.Tensor  # float32 [batch, A]
     match: tf.Tensor  # int32 [batch, A]: row of the matched box, -1 unmatched, -2 ignored
@@ -42,7 +42,8 @@ def assign_targets(
         spec: matcher, box coder, classes, weight of the negatives.
         anchors: float32 [A, 4], (ymin, xmin, ymax, xmax), in units of the input's side.
         groundtruth_boxes: float32 [batch, G, 4], order and unit of `anchors`; padding is 0.
-        groundtruth_classes: int32 [batch, G], from 0.
+        groundtruth_classes: int32 [batch, G], from 0; or float32 [batch, G, classes], how much each
+            box is of each class.
         groundtruth_weights: float32 [batch, G]; a box of weight 0 takes its anchors out of the
             loss but claims none; padding is 0.
         ignored: bool [batch, G], regions (`is_crowd`, `group_of`) in which nothing found is
@@ -68,9 +69,11 @@ def assign_targets(
     codes = encode_boxes(matched_boxes, anchors, spec.box_code_scale)
     weights = tf.gather(some_weights, row, batch_dims=1)
     background = int(spec.background_class)
-    one_hot = tf.one_hot(
-        tf.gather(some_classes, row, batch_dims=1) + background, spec.num_classes + background
-    )
+    of_match = tf.gather(some_classes, row, batch_dims=1)
+    if of_match.dtype.is_floating:
+        of_match = tf.pad(of_match, [[0, 0], [0, 0], [background, 0]])
+    else:
+        of_match = tf.one_hot(of_match + background, spec.num_classes + background)
     nothing = 0.0
     if spec.background_class and not spec.background_as_zeros:
         nothing = tf.one_hot(0, spec.num_classes + 1)
@@ -78,7 +81,7 @@ def assign_targets(
     return Targets(
         codes=tf.where(matched[..., None], codes, 0.0),
         code_weights=tf.where(matched, weights, 0.0),
-        classes=tf.where(matched[..., None], one_hot, nothing),
+        classes=tf.where(matched[..., None], of_match, nothing),
         class_weights=tf.where(matched, weights, negative),
         match=match,
     )

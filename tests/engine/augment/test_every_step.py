@@ -14,12 +14,12 @@ from support.augmenting import (
     COLORS,
     EVERY_STEP,
     HEIGHT,
+    SCORES,
     WIDTH,
     applied,
     build_step,
     of_image,
     painted,
-    read_step,
 )
 
 # Steps after which boxes are no shares of the image.
@@ -41,15 +41,12 @@ RECOLORED = {
 SEEDS = 12
 
 
-def test_every_step_of_the_language_is_there_but_one() -> None:
-    """Scores of several classes a box are not read, so nothing could be made of them."""
+def test_every_step_of_the_language_is_there() -> None:
+    """All 39 of preprocessor.proto."""
     steps = {field.name for field in message_class("PreprocessingStep").DESCRIPTOR.fields}
 
     assert len(steps) == 39
-    assert steps - set(EVERY_STEP) == {"convert_class_logits_to_softmax"}
-    assert [one.path for one in read_step("convert_class_logits_to_softmax")[1]] == [
-        "train_config.data_augmentation_options[0].convert_class_logits_to_softmax"
-    ]
+    assert steps == set(EVERY_STEP)
 
 
 @pytest.mark.parametrize("kind", sorted(EVERY_STEP))
@@ -70,12 +67,13 @@ def test_boxes_stay_inside_and_in_order(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(EVERY_STEP))
 def test_what_belongs_to_a_box_stays_with_it(kind: str) -> None:
-    """Weights and flags say which class their box had."""
+    """Weights, flags and scores say which class their box had."""
     for example in range(SEEDS):
         moved = applied(build_step(kind), painted(), example)
         was = np.round(moved.weights * 8).astype(int) - 1
         assert len(moved.boxes) == len(moved.classes)
         assert np.array_equal(moved.ignored, was % 2 == 1)
+        assert np.array_equal(moved.scores.argmax(axis=1), was % SCORES)
         if kind != "remap_labels":
             assert np.array_equal(moved.classes, was)
 
@@ -118,6 +116,7 @@ def test_everything_comes_from_the_seed(kind: str) -> None:
         "scale_boxes_to_pixel_coordinates",
         "remap_labels",
         "adjust_gamma",
+        "convert_class_logits_to_softmax",
     }
     assert (len(several) == 1) == (kind in fixed)
     other_seed = {picture(applied(step, painted(), example, seed=2)) for example in range(20)}

@@ -102,3 +102,13 @@ def test_it_is_put_beside_itself_with_its_probabilities() -> None:
     assert build_step("random_self_concat_image", "") == SelfConcat(
         *[pytest.approx(0.1)] * 2  # type: ignore[arg-type]
     )
+
+
+def test_logits_become_scores() -> None:
+    """softmax(logits / temperature): of (0, log 9) at 2, 1 / (1 + 3) and 3 / (1 + 3)."""
+    logits = np.log(np.array([[1, 9, 1e-30, 1e-30]], np.float32))
+    sample = of_image(GRAY, [BOX])._replace(scores=logits)
+    moved = applied(build_step("convert_class_logits_to_softmax", "temperature: 2"), sample)
+
+    assert moved.scores[0] == pytest.approx([0.25, 0.75, 0, 0], abs=1e-6)
+    assert np.array_equal(moved.boxes, sample.boxes)

@@ -148,3 +148,15 @@ def test_padding_is_no_box(model: Ssd) -> None:
     for name in ("match", "codes", "code_weights", "classes", "class_weights"):
         assert np.array_equal(getattr(both, name)[:1], getattr(alone, name)), name
     assert both.match[1].numpy().tolist() == [0, -1, -1, -1, -1]
+
+
+def test_classes_may_be_shares(model: Ssd) -> None:
+    """How much a box is of each class becomes its anchors' target, a background class aside."""
+    shares = tf.constant([[[0.25, 0.5, 0.0]]])
+    boxes = tf.constant([[[0.0, 0.0, 0.5, 0.5]]])
+    for background, expected in ((False, [0.25, 0.5, 0]), (True, [0, 0.25, 0.5, 0])):
+        spec = dataclasses.replace(model, background_class=background)
+        found = assign_targets(
+            spec, ANCHORS, boxes, shares, tf.ones([1, 1]), tf.constant([[False]])
+        )
+        assert found.classes[0, 0].numpy().tolist() == expected
