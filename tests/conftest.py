@@ -11,7 +11,13 @@ REPOSITORY = Path(__file__).parent.parent
 SHARED = REPOSITORY.parent / "shared"
 TF_FOLDERS = (Path(__file__).parent / "engine",)
 # Modules of the engine that do without TensorFlow, as their tests prove.
-TF_FREE = {"test_fields.py", "test_pictures.py", "test_read_config.py", "test_records.py"}
+TF_FREE = {
+    "test_every_field.py",
+    "test_fields.py",
+    "test_pictures.py",
+    "test_read_config.py",
+    "test_records.py",
+}
 # Modules whose tests start processes that live on while the test looks at them.
 PROCESSES = {"test_process.py", "test_supervise.py", "test_engine_runs.py"}
 

@@ -63,6 +63,18 @@ class Reader:
         for place, element in enumerate(getattr(self._message, name)):
             yield Reader(element, f"{self.path(name)}[{place}]", self.notes)
 
+    def mapping(self, name: str) -> dict[Any, Any]:
+        """A map of scalars, in the order of its keys."""
+        self.notes.read.add(self.path(name))
+        return dict(sorted(getattr(self._message, name).items()))
+
+    def message_mapping(self, name: str) -> dict[Any, Reader]:
+        """A reader of each message of a map, in the order of its keys."""
+        return {
+            key: Reader(value, f"{self.path(name)}[{key}]", self.notes)
+            for key, value in self.mapping(name).items()
+        }
+
     def has(self, name: str) -> bool:
         """Whether an optional field is set."""
         return self._message.HasField(name)

@@ -43,7 +43,12 @@ _DROPOUT = "it counts with use_dropout only"
 _EXTRACTOR = "model.ssd.feature_extractor"
 _CONVOLUTIONAL = "model.ssd.box_predictor.convolutional_box_predictor"
 _WEIGHT_SHARED = "model.ssd.box_predictor.weight_shared_convolutional_box_predictor"
+_NMS = "model.ssd.post_processing.batch_non_max_suppression"
 _MODEL_IGNORED = {
+    f"{_NMS}.use_cpu_nms": "evaluation runs on the CPU, and the figures are the same",
+    f"{_NMS}.use_hard_nms": "soft_nms_sigma decides; the two together are refused",
+    f"{_NMS}.use_partitioned_nms": "the same figures, computed in tiles with use_static_shapes",
+    f"{_NMS}.max_classes_per_detection": "it counts with use_class_agnostic_nms only",
     **{
         f"{part}.conv_hyperparams.regularize_depthwise": _DEPTHWISE
         for part in (_EXTRACTOR, _CONVOLUTIONAL, _WEIGHT_SHARED)

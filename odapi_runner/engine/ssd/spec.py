@@ -9,7 +9,7 @@ from odapi_runner.engine.spec.backbone import Backbone
 from odapi_runner.engine.spec.boxes import BoxCodeScale, Matcher
 from odapi_runner.engine.spec.predictors import ConvolutionalPredictor, WeightSharedPredictor
 from odapi_runner.engine.spec.resizer import Resizer
-from odapi_runner.engine.spec.suppression import Nms
+from odapi_runner.engine.spec.suppression import Nms, Scores
 from odapi_runner.engine.ssd.loss_spec import Loss
 
 
@@ -27,5 +27,6 @@ class Ssd:
     box_code_scale: BoxCodeScale
     matcher: Matcher
     loss: Loss
+    scores: Scores
     nms: Nms
     freeze_batchnorm: bool

@@ -21,10 +21,11 @@ from support.configs import small_spec
 def model() -> Ssd:
     """Two classes, an input of 128 px, scores as they are predicted."""
     model = small_spec("num_classes=2").model
-    nms = dataclasses.replace(
-        model.nms, score_converter="IDENTITY", score_threshold=0.1, iou_threshold=0.5
+    return dataclasses.replace(
+        model,
+        scores=dataclasses.replace(model.scores, converter="IDENTITY"),
+        nms=dataclasses.replace(model.nms, score_threshold=0.1, iou_threshold=0.5),
     )
-    return dataclasses.replace(model, nms=nms)
 
 
 def limited(model: Ssd, **changes: Any) -> Ssd:
@@ -145,7 +146,8 @@ def test_boxes_are_in_units_of_the_image_inside_the_padding(model: Ssd) -> None:
 
 def test_scores_are_sigmoids_of_scaled_logits(model: Ssd) -> None:
     """A logit of ln 9 and a scale of 2: the sigmoid of ln 3."""
-    spec = limited(model, score_converter="SIGMOID", logit_scale=2.0)
+    scores = dataclasses.replace(model.scores, converter="SIGMOID", logit_scale=2.0)
+    spec = dataclasses.replace(model, scores=scores)
 
     detected = found(spec, [WHOLE], [[math.log(9), -50.0]])
 

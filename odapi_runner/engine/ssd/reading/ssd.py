@@ -6,7 +6,7 @@ from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.reading.anchors import read_anchors
 from odapi_runner.engine.reading.network import read_backbone, read_box_predictor
 from odapi_runner.engine.reading.resizer import read_resizer
-from odapi_runner.engine.reading.suppression import read_nms
+from odapi_runner.engine.reading.suppression import read_nms, read_scores
 from odapi_runner.engine.spec.predictors import WeightSharedPredictor
 from odapi_runner.engine.ssd.reading.losses import read_box_code_scale, read_loss, read_matcher
 from odapi_runner.engine.ssd.spec import Ssd
@@ -27,6 +27,7 @@ def read_ssd(ssd: Reader) -> Ssd:
     if ssd.value("num_classes") < 1:
         ssd.refuse("num_classes", "is below 1", ("the number of classes of the label map",))
     backbone = read_backbone(ssd.message("feature_extractor"))
+    post = ssd.message("post_processing")
     predictor = read_box_predictor(ssd.message("box_predictor"))
     shared = isinstance(predictor, WeightSharedPredictor)
     return Ssd(
@@ -40,6 +41,7 @@ def read_ssd(ssd: Reader) -> Ssd:
         box_code_scale=read_box_code_scale(ssd.message("box_coder")),
         matcher=read_matcher(ssd.message("matcher")),
         loss=read_loss(ssd),
-        nms=read_nms(ssd.message("post_processing")),
+        scores=read_scores(post),
+        nms=read_nms(post),
         freeze_batchnorm=ssd.value("freeze_batchnorm"),
     )

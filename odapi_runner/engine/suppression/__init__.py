@@ -1,0 +1,1 @@
+"""From class scores and boxes to detections, the same for every meta-architecture."""
