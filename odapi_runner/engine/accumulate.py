@@ -15,7 +15,14 @@ class Sums:
     def __init__(self, variables: Sequence[tf.Variable]) -> None:
         self._variables = list(variables)
         self._sums = [
-            tf.Variable(tf.zeros(one.shape), trainable=False, name="gradient_sum")
+            tf.Variable(
+                tf.zeros(one.shape),
+                trainable=False,
+                name="gradient_sum",
+                # Each replica has sums of its own.
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.SUM,
+            )
             for one in variables
         ]
         self._reached: set[int] = set()

@@ -20,6 +20,7 @@ from odapi_runner.engine.keras import mixed_precision
 
 FLOAT16 = "mixed_float16"
 _FIRST_SCALE = 2.0**15
+_LOWEST_SCALE = 1.0
 _GROWS_AFTER = 2000  # steps
 
 
@@ -57,6 +58,11 @@ class LossScale:
         """The factor now."""
         return float(self._scale)
 
+    @property
+    def is_lowest(self) -> bool:
+        """Whether halving it any further would change nothing."""
+        return self.scale <= _LOWEST_SCALE
+
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """A loss, float32 [], as gradients are to be made of it."""
         return loss * self._scale
@@ -83,7 +89,7 @@ class LossScale:
 
         def skipped() -> tuple[tf.Tensor, tf.Tensor]:
             self.skipped.assign_add(1)
-            return tf.maximum(self._scale / 2, 1.0), tf.constant(0)
+            return tf.maximum(self._scale / 2, _LOWEST_SCALE), tf.constant(0)
 
         scale, steps = tf.cond(finite, updated, skipped)
         self._scale.assign(scale)
