@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 IDENTITY_WINDOW = (0.0, 0.0, 1.0, 1.0)
+LEAST_AREA = 1e-30
 
 
 def intersections(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
@@ -28,8 +29,9 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     Source: object_detection/core/box_list_ops.py, `iou`.
     """
     overlap = intersections(boxes, others)
-    unions = areas(boxes)[..., None] + areas(others) - overlap
-    return tf.where(overlap > 0, overlap / unions, 0.0)
+    # Two boxes of no area are not alike; beside any other area the least one is nothing.
+    least = tf.maximum(areas(boxes), LEAST_AREA)[..., None]
+    return overlap / (least + areas(others) - overlap)
 
 
 def change_frame(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:

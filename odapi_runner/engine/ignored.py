@@ -57,6 +57,18 @@ _MODEL_IGNORED = {
     f"{_CONVOLUTIONAL}.apply_sigmoid_to_scores": "the Object Detection API reads it under TF1 only",
 }
 
+_EXPECTED = "it counts with expected_loss_weights only, which the Object Detection API stops at"
+_EQUALIZATION = "the Object Detection API's SSD keeps it and never reads it"
+_LOSS = "model.ssd.loss"
+_LOSSES_IGNORED = {
+    "model.ssd.implicit_example_weight": "it counts with use_confidences_as_targets only",
+    f"{_LOSS}.min_num_negative_samples": _EXPECTED,
+    f"{_LOSS}.desired_negative_sampling_ratio": _EXPECTED,
+    f"{_LOSS}.equalization_loss": _EQUALIZATION,
+    f"{_LOSS}.equalization_loss.weight": _EQUALIZATION,
+    f"{_LOSS}.equalization_loss.exclude_prefixes": _EQUALIZATION,
+}
+
 # What has an effect in the Object Detection API, on speed or on the order of images.
 TUNING = {
     f"{reader}.{name}": reason
@@ -80,7 +92,7 @@ IGNORED = {
     "eval_input_reader.load_multiclass_scores": "an evaluation counts by the class of a box",
     "eval_input_reader.shuffle": "the order of the images does not change the metrics",
     "model.ssd.matcher.argmax_matcher.use_matmul_gather": "the same values, gathered another way",
-    "model.ssd.implicit_example_weight": "it counts with use_confidences_as_targets only",
+    **_LOSSES_IGNORED,
     "train_config.retain_original_images": "training shows the images as the network sees them",
     "train_config.unpad_groundtruth_tensors": _PADDING,
     "train_config.use_bfloat16": "the Object Detection API reads it on TPUs only",

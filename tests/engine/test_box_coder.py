@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odapi_runner.engine.box_coder import decode_boxes, encode_boxes
-from odapi_runner.engine.spec.boxes import BoxCodeScale
+from odapi_runner.engine.spec.boxes import (
+    BoxCoder,
+    FasterRcnnCoder,
+    MeanStddevCoder,
+    SquareCoder,
+)
 
-SCALE = BoxCodeScale(y=10.0, x=10.0, height=5.0, width=5.0)
+SCALE = FasterRcnnCoder(y=10.0, x=10.0, height=5.0, width=5.0)
 ANCHOR = [0.0, 0.0, 10.0, 20.0]  # centre (5, 10), 10 high, 20 wide
 
 
@@ -39,11 +44,35 @@ def test_codes_and_boxes(box: list[float], code: list[float]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("coder", "code", "decoded"),
+    [
+        # Centre (5, 14), 6 by 20: by the anchor's length sqrt 200; sqrt(120 / 200) as long.
+        (
+            SquareCoder(y=1.0, x=2.0, length=3.0),
+            [0.0, 2 * 4 / math.sqrt(200), 3 * math.log(math.sqrt(0.6))],
+            [5 - math.sqrt(30), 14 - math.sqrt(30), 5 + math.sqrt(30), 14 + math.sqrt(30)],
+        ),
+        (MeanStddevCoder(0.5), [4.0, 8.0, -4.0, 8.0], [2.0, 4.0, 8.0, 24.0]),
+    ],
+    ids=["square", "corners"],
+)
+def test_the_other_coders(coder: BoxCoder, code: list[float], decoded: list[float]) -> None:
+    """A square keeps centre and area of a box; corners are counted in deviations."""
+    found = encode_boxes(tf.constant([[2.0, 4.0, 8.0, 24.0]]), tf.constant([ANCHOR]), coder)
+
+    assert found[0].numpy() == pytest.approx(code, abs=1e-6)
+    assert len(code) == coder.code_size
+    assert decode_boxes(found, tf.constant([ANCHOR]), coder)[0].numpy() == pytest.approx(
+        decoded, abs=1e-5
+    )
+
+
 def test_each_code_has_its_own_factor() -> None:
     """In the order y, x, height, width."""
     codes = [
         encode_boxes(
-            tf.constant([[2.0, 4.0, 12.0, 44.0]]), tf.constant([ANCHOR]), BoxCodeScale(*factors)
+            tf.constant([[2.0, 4.0, 12.0, 44.0]]), tf.constant([ANCHOR]), FasterRcnnCoder(*factors)
         )[0].numpy()
         for factors in ((1, 1, 1, 1), (2, 3, 4, 5))
     ]

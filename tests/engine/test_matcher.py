@@ -6,22 +6,18 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.matcher import match_anchors
-from odapi_runner.engine.spec.boxes import Matcher
+from odapi_runner.engine.spec.boxes import Matcher, Thresholds
 
-PLAIN = Matcher(
-    matched_threshold=0.5,
-    unmatched_threshold=0.5,
-    negatives_below_unmatched=True,
-    force_match=False,
-)
-FORCED = Matcher(0.5, 0.5, negatives_below_unmatched=True, force_match=True)
+HALF = Thresholds(0.5, 0.5, negatives_below_unmatched=True)
+PLAIN = Matcher(HALF, force_match=False)
+FORCED = Matcher(HALF, force_match=True)
 
 
 def matched(similarity: list[list[float]], spec: Matcher, valid: list[bool] | None = None) -> list:
     """Of one image: rows are boxes, columns anchors."""
     rows = [True] * len(similarity) if valid is None else valid
-    values = tf.reshape(tf.constant(similarity, tf.float32), [1, len(similarity), -1])
-    return match_anchors(values, tf.constant([rows]), spec)[0].numpy().tolist()
+    values = tf.constant(similarity, tf.float32)
+    return match_anchors(values, tf.constant(rows), spec).numpy().tolist()
 
 
 def test_each_anchor_takes_the_box_it_is_most_like() -> None:
@@ -41,7 +37,7 @@ def test_between_the_thresholds_anchors_are_ignored(
     negatives_below_unmatched: bool, expected: list[int]
 ) -> None:
     """From the lower one on; the other way round where the config says so."""
-    spec = Matcher(0.7, 0.3, negatives_below_unmatched, force_match=False)
+    spec = Matcher(Thresholds(0.7, 0.3, negatives_below_unmatched), force_match=False)
 
     assert matched([[0.7, 0.6, 0.3, 0.29]], spec) == expected
 
@@ -78,17 +74,9 @@ def test_a_box_like_no_anchor_claims_the_first() -> None:
     assert matched([[0.0, 0.0, 0.0]], FORCED) == [0, -1, -1]
 
 
-@pytest.mark.parametrize("spec", [PLAIN, FORCED])
-def test_without_boxes_nothing_matches(spec: Matcher) -> None:
-    """A batch whose images are all empty."""
-    found = match_anchors(tf.zeros([2, 0, 3]), tf.zeros([2, 0], tf.bool), spec)
+def test_without_thresholds_the_best_box_is_taken_however_unlike() -> None:
+    """The first of equals; a box still claims its anchor."""
+    similarity = [[0.0, 0.1, 0.0], [0.0, 0.2, 0.1], [0.0, 0.3, 0.0]]
 
-    assert found.numpy().tolist() == [[-1, -1, -1]] * 2
-
-
-def test_images_of_a_batch_do_not_meet() -> None:
-    """Each has its own boxes, padded to the longest list."""
-    similarity = tf.constant([[[0.1, 0.3], [0.2, 0.1]], [[0.0, 0.2], [0.0, 0.0]]])
-    valid = tf.constant([[True, True], [True, False]])
-
-    assert match_anchors(similarity, valid, FORCED).numpy().tolist() == [[1, 0], [-1, 0]]
+    assert matched(similarity, Matcher(None, force_match=False)) == [0, 2, 1]
+    assert matched(similarity, Matcher(None, force_match=True)) == [0, 0, 1]

@@ -31,6 +31,7 @@ from support.figures import FIGURES, Figures
 from support.numerics import rebuilt_images, rebuilt_weight, write_checkpoint
 from support.rebuilt import rebuilt_batch
 from support.ssd_configs import MODELS, ssd_config
+from support.targets import Dense, dense
 
 COSINE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
 D0_CHANGES = (
@@ -157,13 +158,13 @@ def test_training_mode_gives_the_reference_feature_maps(case: Case) -> None:
 def test_targets_are_the_reference_targets(case: Case) -> None:
     """So many anchors are matched with each box, the first of them are these, and so far off."""
     targets = targets_of(case)
-    matched = [np.flatnonzero(row >= 0) for row in targets.match.numpy()]
+    matched = [np.flatnonzero(row >= 0) for row in targets.match]
 
-    assert tuple(tuple(np.bincount(row[row >= 0])) for row in targets.match.numpy()) == (
+    assert tuple(tuple(np.bincount(row[row >= 0])) for row in targets.match) == (
         case.figures.matches
     )
     assert tuple(tuple(anchors[:6]) for anchors in matched) == case.figures.first_matches
-    assert_close(tf.reduce_sum(tf.abs(targets.codes), axis=[1, 2]), case.figures.code_sums)
+    assert_close(np.abs(targets.codes).sum(axis=(1, 2)), case.figures.code_sums)
 
 
 def test_losses_and_five_steps_are_the_reference_trajectory(case: Case) -> None:
@@ -197,16 +198,13 @@ def test_detections_are_the_reference_detections(case: Case) -> None:
     np.testing.assert_allclose(found.boxes.numpy()[0, :4], case.figures.boxes, atol=1e-4)
 
 
-def targets_of(case: Case) -> Any:
+def targets_of(case: Case) -> Dense:
     batch = case.batch
-    return assign_targets(
-        case.spec.model,
-        case.inferred.anchors,
-        batch.boxes,
-        batch.classes,
-        batch.weights,
-        batch.ignored,
+    model = case.spec.model
+    targets = assign_targets(
+        model, case.inferred.anchors, batch.boxes, batch.classes, batch.weights, batch.ignored
     )
+    return dense(targets, model.num_classes + int(model.background_class))
 
 
 def detected(case: Case, predictions: Predictions) -> Any:

@@ -23,7 +23,7 @@ from odapi_runner.engine.augment.spec import HorizontalFlip, ScaleCropPad
 from odapi_runner.engine.ignored import IGNORED
 from odapi_runner.engine.read_config import _read, build_spec, refused
 from odapi_runner.engine.spec.backbone import Backbone, BiFpnNeck
-from odapi_runner.engine.spec.boxes import BoxCodeScale
+from odapi_runner.engine.spec.boxes import FasterRcnnCoder
 from odapi_runner.engine.spec.input import Input
 from odapi_runner.engine.spec.layers import BatchNorm, Hyperparams, NormalInitializer, Regularizer
 from odapi_runner.engine.spec.resizer import KeepAspect
@@ -247,7 +247,7 @@ def test_the_spec_of_efficientdet_d0() -> None:
         0.0, f32(0.01), truncated=False
     )
     assert spec.model.anchors == MultiscaleAnchors(3, 7, 4.0, (1.0, 2.0, 0.5), 3, normalize=True)
-    assert spec.model.box_code_scale == BoxCodeScale(10.0, 10.0, 5.0, 5.0)
+    assert spec.model.box_coder == FasterRcnnCoder(10.0, 10.0, 5.0, 5.0)
     assert spec.train.augmentations == (
         HorizontalFlip(0.5),
         ScaleCropPad(512, f32(0.1), 2.0),

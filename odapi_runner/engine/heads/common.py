@@ -11,7 +11,6 @@ from odapi_runner.engine.stochastic import DropFeatures
 # The heads' names in a checkpoint.
 BOXES = "box_encodings"
 CLASSES = "class_predictions_with_background"
-CODE_SIZE = 4
 
 
 def flat(predictions: tf.Tensor, size: int) -> tf.Tensor:

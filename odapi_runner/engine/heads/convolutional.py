@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from odapi_runner.engine.heads.common import BOXES, CLASSES, CODE_SIZE, clipped, dropped, flat
+from odapi_runner.engine.heads.common import BOXES, CLASSES, clipped, dropped, flat
 from odapi_runner.engine.keras import Model, initializers, layers
 from odapi_runner.engine.layers import (
     activation,
@@ -33,13 +33,15 @@ class BoxHead(layers.Layer):
     def __init__(self, spec: ConvolutionalPredictor, anchors: int, *, frozen: bool) -> None:
         super().__init__()
         self._clip = spec.clip_codes
+        self._size = spec.code_size
         self._box_encoder_layers = _head_layers(
-            spec, anchors * CODE_SIZE, "BoxEncodingPredictor", frozen=frozen
+            spec, anchors * spec.code_size, "BoxEncodingPredictor", frozen=frozen
         )
 
     def call(self, features: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """[batch, height, width, depth] to [batch, height * width * anchors, 4]."""
-        return flat(clipped(run(self._box_encoder_layers, features, training), self._clip), 4)
+        """[batch, height, width, depth] to [batch, height * width * anchors, code size]."""
+        codes = run(self._box_encoder_layers, features, training)
+        return flat(clipped(codes, self._clip), self._size)
 
 
 class ClassHead(layers.Layer):

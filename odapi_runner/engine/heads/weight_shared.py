@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from odapi_runner.engine.heads.common import BOXES, CLASSES, CODE_SIZE, clipped, dropped, flat
+from odapi_runner.engine.heads.common import BOXES, CLASSES, clipped, dropped, flat
 from odapi_runner.engine.keras import Model, initializers, layers
 from odapi_runner.engine.layers import (
     activation,
@@ -32,13 +32,14 @@ class BoxHead(layers.Layer):
 
     def __init__(self, spec: WeightSharedPredictor, anchors_per_location: int) -> None:
         super().__init__(name="WeightSharedConvolutionalBoxHead")
-        filters = anchors_per_location * CODE_SIZE
+        filters = anchors_per_location * spec.code_size
+        self._size = spec.code_size
         self._clip = spec.clip_codes
         self._box_encoder_layers = [_head_convolution(spec, filters, "BoxPredictor")]
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
-        """[batch, height, width, depth] to [batch, height * width * anchors, 4]."""
-        return flat(clipped(self._box_encoder_layers[0](features), self._clip), CODE_SIZE)
+        """[batch, height, width, depth] to [batch, height * width * anchors, code size]."""
+        return flat(clipped(self._box_encoder_layers[0](features), self._clip), self._size)
 
 
 class ClassHead(layers.Layer):

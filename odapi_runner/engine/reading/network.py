@@ -90,11 +90,13 @@ def _levels(pyramid: Reader, *, finest: int, smallest: int) -> tuple[int, int]:
     return low, high
 
 
-def read_box_predictor(predictor: Reader) -> WeightSharedPredictor | ConvolutionalPredictor:
-    """The box predictor."""
+def read_box_predictor(
+    predictor: Reader, code_size: int
+) -> WeightSharedPredictor | ConvolutionalPredictor:
+    """The box predictor, of codes as long as the box coder's."""
     kinds = ("weight_shared_convolutional_box_predictor", "convolutional_box_predictor")
     kind, made = predictor.member("box_predictor_oneof", kinds)
-    made.require("box_code_size", (4,))
+    made.require("box_code_size", (code_size,), "the box coder has another")
     separable = made.value("use_depthwise")
     if separable and made.value("kernel_size") == 1:
         made.refuse("kernel_size", "is 1, and use_depthwise needs a larger kernel", (3,))
@@ -112,6 +114,7 @@ def read_box_predictor(predictor: Reader) -> WeightSharedPredictor | Convolution
         shared_tower=made.value("share_prediction_tower"),
         dropout=_dropout(made),
         sigmoid_scores=made.enum("score_converter") == "SIGMOID",
+        code_size=made.value("box_code_size"),
         clip_codes=_clip(made),
     )
 
@@ -129,6 +132,7 @@ def _convolutional(made: Reader) -> ConvolutionalPredictor:
         class_bias=made.value("class_prediction_bias_init"),
         separable=made.value("use_depthwise"),
         dropout=_dropout(made),
+        code_size=made.value("box_code_size"),
         clip_codes=_clip(made),
     )
 

@@ -22,6 +22,7 @@ class WeightSharedPredictor:
     shared_tower: bool
     dropout: Dropout | None
     sigmoid_scores: bool  # outside of training
+    code_size: int
     clip_codes: tuple[float, float] | None
 
 
@@ -37,4 +38,5 @@ class ConvolutionalPredictor:
     class_bias: float
     separable: bool
     dropout: Dropout | None
+    code_size: int
     clip_codes: tuple[float, float] | None

@@ -27,7 +27,7 @@ def detect(
         input_hw: int32 [2], of that input.
     """
     scored = score_anchors(spec.scores, predictions.logits, background=spec.background_class)
-    decoded = decode_boxes(predictions.codes, predictions.anchors, spec.box_code_scale)
+    decoded = decode_boxes(predictions.codes, predictions.anchors, spec.box_coder)
     inside = tf.cast(true_shapes_hw, tf.float32) / tf.cast(input_hw, tf.float32)
     windows = tf.concat([tf.zeros_like(inside), inside], axis=1)
     return suppress(spec.nms, scored, decoded, windows)

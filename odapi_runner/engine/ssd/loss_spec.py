@@ -6,13 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class PlainSigmoid:
-    """Sigmoid cross entropy of each class."""
-
-
-@dataclass(frozen=True, slots=True)
 class FocalSigmoid:
-    """Sigmoid focal loss."""
+    """Sigmoid focal loss; of `gamma` 0 and without `alpha` it is the plain cross entropy."""
 
     alpha: float | None
     gamma: float
@@ -34,7 +29,23 @@ class Softmax:
     against_logits: bool
 
 
-ClassificationLoss = PlainSigmoid | FocalSigmoid | BootstrappedSigmoid | Softmax
+@dataclass(frozen=True, slots=True)
+class PenaltyReduced:
+    """Sigmoid focal loss of clipped probabilities, less where a target is between 0 and 1."""
+
+    alpha: float
+    beta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """Dice coefficients; `probabilities` says that the scores are such, not logits."""
+
+    squared: bool
+    probabilities: bool
+
+
+ClassificationLoss = FocalSigmoid | BootstrappedSigmoid | Softmax | PenaltyReduced | Dice
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,9 @@ class SmoothL1:
 @dataclass(frozen=True, slots=True)
 class L2:
     """Half the square."""
+
+
+LocalizationLoss = SmoothL1 | L2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +79,13 @@ class Loss:
     """The losses, and what they are weighted and divided by."""
 
     classification: ClassificationLoss
-    localization: SmoothL1 | L2
+    localization: LocalizationLoss
     hard_examples: HardExamples | None
+    positive_share: float | None  # of the anchors that are drawn; None takes all of them
     classification_weight: float
     localization_weight: float
     negative_class_weight: float
+    # Of the class scores that no box says anything of, in the place of all other weights.
+    implicit_weight: float | None
     normalize_by_matches: bool
     normalize_by_code_size: bool

@@ -25,6 +25,7 @@ from odapi_runner.engine.ssd.detect import detect
 from odapi_runner.engine.ssd.extractors import build_extractor
 from odapi_runner.engine.ssd.losses import detection_losses
 from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.random_examples import draw_examples
 from odapi_runner.engine.ssd.spec import Ssd
 from odapi_runner.engine.ssd.targets import assign_targets
 from odapi_runner.engine.stochastic import draws
@@ -41,9 +42,9 @@ class SsdNetwork(Model):
 
     @property
     def draws_per_example(self) -> int:
-        # The last one is the heads'.
-        dropout = self._spec.box_predictor.dropout is not None
-        return self._feature_extractor.draws_per_example + int(dropout)
+        # The last one is that of the heads and of the drawing of anchors.
+        drawn = self._spec.box_predictor.dropout or self._spec.loss.positive_share
+        return self._feature_extractor.draws_per_example + int(drawn is not None)
 
     def build_variables(self) -> None:
         """Make all variables by running once over a blank image that is large enough."""
@@ -96,6 +97,8 @@ class SsdNetwork(Model):
             batch.weights,
             batch.ignored,
         )
+        if self._spec.loss.positive_share is not None:
+            targets = draw_examples(targets, self._spec.loss.positive_share, batch.uniform)
         return detection_losses(self._spec, predictions, targets)
 
     def detect(self, predictions: Predictions, batch: Batch) -> Detected:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from odapi_runner.anchors import Anchors
 from odapi_runner.engine.spec.backbone import Backbone
-from odapi_runner.engine.spec.boxes import BoxCodeScale, Matcher
+from odapi_runner.engine.spec.boxes import BoxCoder, Matcher, Similarity
 from odapi_runner.engine.spec.predictors import ConvolutionalPredictor, WeightSharedPredictor
 from odapi_runner.engine.spec.resizer import Resizer
 from odapi_runner.engine.spec.suppression import Nms, Scores
@@ -24,7 +24,8 @@ class Ssd:
     background_class: bool  # whether the class scores begin with one of "no object"
     background_as_zeros: bool  # whether that one is to be 0 everywhere
     anchors: Anchors
-    box_code_scale: BoxCodeScale
+    box_coder: BoxCoder
+    similarity: Similarity
     matcher: Matcher
     loss: Loss
     scores: Scores

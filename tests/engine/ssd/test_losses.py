@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from odapi_runner.engine.ssd.classification import classification_losses, focal_loss
+from odapi_runner.engine.ssd.classification import classification_losses
 from odapi_runner.engine.ssd.hard_examples import hard_examples
+from odapi_runner.engine.ssd.localization import smooth_l1_loss
 from odapi_runner.engine.ssd.loss_spec import (
     L2,
     BootstrappedSigmoid,
     ClassificationLoss,
+    Dice,
     FocalSigmoid,
     HardExamples,
     Loss,
-    PlainSigmoid,
+    PenaltyReduced,
     SmoothL1,
     Softmax,
 )
@@ -27,9 +29,9 @@ from odapi_runner.engine.ssd.losses import (
     CLASSIFICATION,
     LOCALIZATION,
     detection_losses,
-    smooth_l1_loss,
 )
 from odapi_runner.engine.ssd.predictions import Predictions
+from odapi_runner.engine.ssd.sigmoid import sigmoid_losses
 from odapi_runner.engine.ssd.targets import Targets
 from support.configs import small_spec
 
@@ -55,35 +57,71 @@ def test_smooth_l1(error: float, delta: float, expected: float) -> None:
 @pytest.mark.parametrize(
     ("logit", "target", "alpha", "gamma", "expected"),
     [
-        (0.0, 1.0, None, 0.0, math.log(2)),  # cross entropy alone
-        (0.0, 0.0, None, 0.0, math.log(2)),
-        (0.0, 1.0, 0.25, 2.0, 0.25 * 0.25 * math.log(2)),
-        (0.0, 0.0, 0.25, 2.0, 0.75 * 0.25 * math.log(2)),
+        (0.0, 1, None, 0.0, math.log(2)),  # cross entropy alone
+        (0.0, 0, None, 0.0, math.log(2)),
+        (0.0, 1, 0.25, 2.0, 0.25 * 0.25 * math.log(2)),
+        (0.0, 0, 0.25, 2.0, 0.75 * 0.25 * math.log(2)),
         # p = 3/4: a positive that is right, a negative that is wrong.
-        (math.log(3), 1.0, 0.25, 1.5, 0.25 * 0.25**1.5 * math.log(4 / 3)),
-        (math.log(3), 0.0, 0.25, 1.5, 0.75 * 0.75**1.5 * math.log(4)),
-        (math.log(3), 1.0, None, 1.5, 0.25**1.5 * math.log(4 / 3)),
-        (math.log(3), 1.0, 0.25, 0.0, 0.25 * math.log(4 / 3)),
+        (math.log(3), 1, 0.25, 1.5, 0.25 * 0.25**1.5 * math.log(4 / 3)),
+        (math.log(3), 0, 0.25, 1.5, 0.75 * 0.75**1.5 * math.log(4)),
+        (math.log(3), 1, None, 1.5, 0.25**1.5 * math.log(4 / 3)),
+        (math.log(3), 1, 0.25, 0.0, 0.25 * math.log(4 / 3)),
+        (math.log(3), 0, None, 0.7, 0.75**0.7 * math.log(4)),
     ],
 )
 def test_focal_loss(
-    logit: float, target: float, alpha: float | None, gamma: float, expected: float
+    logit: float, target: int, alpha: float | None, gamma: float, expected: float
 ) -> None:
     """alpha_t (1 - p_t)^gamma * -log p_t."""
-    found = focal_loss(tf.constant([logit]), tf.constant([target]), alpha=alpha, gamma=gamma)
+    spec = FocalSigmoid(alpha, gamma)
+    found = sigmoid_losses(
+        tf.constant([[[logit]]]), tf.constant([[target - 1]]), tf.constant([[3.0]]), spec
+    )
 
-    assert found.numpy() == pytest.approx([expected], rel=1e-5)
+    assert found.numpy() == pytest.approx(np.array([[3 * expected]]), rel=1e-5)
 
 
-@pytest.mark.parametrize("gamma", [0.0, 1.5, 2.0])
+@pytest.mark.parametrize("each", [True, False])
+@pytest.mark.parametrize("alpha", [None, 0.25, 1.0])
+@pytest.mark.parametrize("gamma", [0.0, 0.7, 1.5, 2.0])
+def test_the_focal_loss_written_out_is_autodiff_of_the_formula(
+    gamma: float, alpha: float | None, each: bool
+) -> None:
+    """Loss and gradient, for weights of anchors and of class scores, in double precision."""
+    generator = np.random.default_rng(0)
+    logits = tf.constant(generator.normal(0, 3, (2, 5, 4)), tf.float32)
+    classes = tf.constant([[-1, 0, 3, -1, 2], [1, -1, -1, -1, 0]])
+    weights = generator.uniform(0, 2, (2, 5) if each else (2, 5, 4))
+    upstream = generator.normal(0, 1, (2, 5))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        found = sigmoid_losses(
+            logits, classes, tf.constant(weights, tf.float32), FocalSigmoid(alpha, gamma)
+        )
+    slope = tape.gradient(found, logits, tf.constant(upstream, tf.float32))
+    exact, positive = tf.cast(logits, tf.float64), tf.one_hot(classes, 4, dtype=tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(exact)
+        right = positive * tf.sigmoid(exact) + (1 - positive) * tf.sigmoid(-exact)
+        share = 1.0 if alpha is None else positive * alpha + (1 - positive) * (1 - alpha)
+        entries = -share * (1 - right) ** gamma * tf.math.log(right)
+        expected = tf.reduce_sum(entries * (weights[..., None] if each else weights), axis=-1)
+
+    assert found.numpy() == pytest.approx(expected.numpy(), rel=1e-5, abs=1e-7)
+    assert slope.numpy() == pytest.approx(
+        tape.gradient(expected, exact, tf.constant(upstream)).numpy(), rel=1e-4, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.7, 1.5, 2.0])
 def test_the_focal_loss_is_finite_for_any_logit(gamma: float) -> None:
     """So is its gradient; a wrong logit of 100 costs 100."""
-    logits = tf.Variable([-100.0, 100.0, -100.0, 100.0])
-    targets = tf.constant([0.0, 0.0, 1.0, 1.0])
+    logits = tf.Variable([[[-100.0], [100.0], [-100.0], [100.0]]])
+    classes = tf.constant([[-1, -1, 0, 0]])
     with tf.GradientTape() as tape:
-        loss = focal_loss(logits, targets, alpha=None, gamma=gamma)
+        loss = sigmoid_losses(logits, classes, tf.ones([1, 4]), FocalSigmoid(None, gamma))
 
-    assert loss.numpy() == pytest.approx([0.0, 100.0, 100.0, 0.0], abs=1e-5)
+    assert loss.numpy()[0] == pytest.approx([0.0, 100.0, 100.0, 0.0], abs=1e-5)
     assert np.isfinite(tape.gradient(loss, logits)).all()
 
 
@@ -91,9 +129,11 @@ SPEC = Loss(
     classification=FocalSigmoid(None, 0.0),
     localization=SmoothL1(1.0),
     hard_examples=None,
+    positive_share=None,
     classification_weight=2.0,
     localization_weight=3.0,
     negative_class_weight=1.0,
+    implicit_weight=None,
     normalize_by_matches=True,
     normalize_by_code_size=True,
 )
@@ -102,11 +142,12 @@ SPEC = Loss(
 def losses(spec: Loss, code_weights: list[float], class_weights: list[float]) -> tuple:
     """One image, two anchors, one class: codes wrong by 1 each, logits of 0."""
     targets = Targets(
-        codes=tf.zeros([1, 2, 4]),
-        code_weights=tf.constant([code_weights]),
-        classes=tf.constant([[[1.0], [0.0]]]),
-        class_weights=tf.constant([class_weights]),
         match=tf.constant([[0, -1]]),
+        classes=tf.constant([[0, -1]]),
+        class_weights=tf.constant([class_weights]),
+        places=tf.constant([[0, 0], [0, 1]], tf.int64),
+        codes=tf.zeros([2, 4]),
+        code_weights=tf.constant(code_weights),
     )
     predictions = Predictions(tf.ones([1, 2, 4]), tf.zeros([1, 2, 1]), tf.zeros([2, 4]), [])
     model = dataclasses.replace(small_spec().model, loss=spec)
@@ -160,7 +201,7 @@ def test_sums_and_their_divisors(
     ("spec", "expected"),
     [
         # Logits ln 3 and 0, the first class is right: -ln 3/4, -ln 1/2.
-        (PlainSigmoid(), math.log(4 / 3) + math.log(2)),
+        (FocalSigmoid(None, 0.0), math.log(4 / 3) + math.log(2)),
         (FocalSigmoid(None, 1.0), 0.25 * math.log(4 / 3) + 0.5 * math.log(2)),
         # e^ln 3 / (e^ln 3 + e^0) = 3/4.
         (Softmax(1.0, against_logits=False), math.log(4 / 3)),
@@ -176,17 +217,29 @@ def test_sums_and_their_divisors(
             math.log(4) - 0.875 * math.log(3) + math.log(2),
         ),
         (BootstrappedSigmoid(0.5, hard=True), math.log(4 / 3) + math.log(2)),
+        (PenaltyReduced(2.0, 4.0), math.log(4 / 3) / 16 + math.log(2) / 4),
     ],
     ids=str,
 )
 def test_classification_losses(spec: ClassificationLoss, expected: float) -> None:
     """Of one anchor of weight 3 and one of weight 0."""
     logits = tf.constant([[[math.log(3), 0.0]] * 2])
-    targets = tf.constant([[[1.0, 0.0]] * 2])
+    classes = tf.constant([[0, 0]])
 
-    found = classification_losses(spec, logits, targets, tf.constant([[3.0, 0.0]]))
+    found = classification_losses(spec, logits, classes, tf.constant([[3.0, 0.0]]))
 
     assert found.numpy()[0].tolist() == pytest.approx([3 * expected, 0.0], rel=1e-5)
+
+
+def test_dice() -> None:
+    """1 - 2 * common / (said + wanted), at least 1, over all anchors; weights count as factors."""
+    logits = tf.constant([[[math.log(3), 0.0], [0.0, math.log(3)]]])
+    found = classification_losses(
+        Dice(squared=False, probabilities=False), logits, tf.constant([[0, -1]]), tf.ones([1, 2])
+    )
+
+    # Said 3/4 and 1/2 of the first class, of which 3/4 is common with 1; 1/2 and 3/4 of none.
+    assert found.numpy()[0] == pytest.approx([1 - 1.5 / 2.25, 1.0])
 
 
 APART = [[0.0, 0.1 * place, 0.1, 0.1 * place + 0.05] for place in range(6)]

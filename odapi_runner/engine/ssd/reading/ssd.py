@@ -8,7 +8,8 @@ from odapi_runner.engine.reading.network import read_backbone, read_box_predicto
 from odapi_runner.engine.reading.resizer import read_resizer
 from odapi_runner.engine.reading.suppression import read_nms, read_scores
 from odapi_runner.engine.spec.predictors import WeightSharedPredictor
-from odapi_runner.engine.ssd.reading.losses import read_box_code_scale, read_loss, read_matcher
+from odapi_runner.engine.ssd.reading.losses import read_loss
+from odapi_runner.engine.ssd.reading.targets import read_box_coder, read_matcher, read_similarity
 from odapi_runner.engine.ssd.spec import Ssd
 
 
@@ -21,14 +22,17 @@ def read_ssd(ssd: Reader) -> Ssd:
             (True,),
             "without a background class the first class would stand for it",
         )
-    ssd.require("explicit_background_class", (False,))
-    ssd.require("use_confidences_as_targets", (False,))
-    ssd.message("similarity_calculator").member("region_similarity", ("iou_similarity",))
+    ssd.require(
+        "explicit_background_class",
+        (False,),
+        "it needs train_config.use_multiclass_scores, which is not supported either",
+    )
     if ssd.value("num_classes") < 1:
         ssd.refuse("num_classes", "is below 1", ("the number of classes of the label map",))
     backbone = read_backbone(ssd.message("feature_extractor"))
     post = ssd.message("post_processing")
-    predictor = read_box_predictor(ssd.message("box_predictor"))
+    coder = read_box_coder(ssd.message("box_coder"))
+    predictor = read_box_predictor(ssd.message("box_predictor"), coder.code_size)
     shared = isinstance(predictor, WeightSharedPredictor)
     return Ssd(
         num_classes=ssd.value("num_classes"),
@@ -38,7 +42,8 @@ def read_ssd(ssd: Reader) -> Ssd:
         background_class=background,
         background_as_zeros=ssd.value("encode_background_as_zeros"),
         anchors=read_anchors(ssd.message("anchor_generator"), backbone, shared=shared),
-        box_code_scale=read_box_code_scale(ssd.message("box_coder")),
+        box_coder=coder,
+        similarity=read_similarity(ssd),
         matcher=read_matcher(ssd.message("matcher")),
         loss=read_loss(ssd),
         scores=read_scores(post),
