@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from odapi_runner.engine.augment.apply import augment
-from odapi_runner.engine.preprocess import normalization, normalize, resize
+from odapi_runner.engine.preprocess import normalization, resize
 from odapi_runner.engine.records import Records, Sample
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.engine.tally import BadImage, Tally
@@ -232,8 +232,8 @@ def _shaped(*values: tf.Tensor, score_classes: int = 0) -> Sample:
 
 def _element(spec: Spec, sample: Sample, uniform: tf.Tensor) -> Batch:
     """One example as the network takes it, before batching."""
-    image = normalize(tf.cast(sample.image, tf.float32), normalization(spec.model.backbone))
-    image, shape_hw = resize(image, spec.model.resizer)
+    by = normalization(spec.model.backbone)
+    image, shape_hw = resize(sample.image, spec.model.resizer, by)
     scale = tf.cast(shape_hw, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32)
     return Batch(
         images=image,

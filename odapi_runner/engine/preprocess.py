@@ -28,6 +28,9 @@ _METHODS = {
 }
 
 
+_BLACK = (0.0, 0.0, 0.0)
+
+
 class Normalization(NamedTuple):
     """Pixels 0..255 become `pixel * factor - offset`, each channel (RGB) by its own."""
 
@@ -61,12 +64,17 @@ def denormalize(image: tf.Tensor, by: Normalization) -> tf.Tensor:
     return tf.clip_by_value((image + by.offset) / by.factor / 255.0, 0.0, 1.0)
 
 
-def resize(image: tf.Tensor, spec: Resizer) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bring an image to the network's size.
+def resize(
+    image: tf.Tensor, spec: Resizer, by: Normalization | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bring an image to the network's size, and its pixels to what the network wants.
 
     Args:
-        image: float32 [height, width, 3], normalised.
+        image: uint8 or float32 [height, width, 3].
         spec: what the config says.
+        by: of the pixels; None leaves them as they are. It comes after resizing, where there are
+            fewer pixels as a rule, and before padding, whose values are the network's own.
+            (Resizing takes means, so this gives what the Object Detection API's order gives.)
 
     Returns:
         float32 [height, width, 3], padded where the config wants it, and int32 [2]: height and
@@ -74,11 +82,11 @@ def resize(image: tf.Tensor, spec: Resizer) -> tuple[tf.Tensor, tf.Tensor]:
     """
     size = input_size(spec)
     if size is not None and image.shape == [*size, 3]:
-        return image, tf.constant(size)
+        return _as_floats(image, by), tf.constant(size)
     if isinstance(spec, PadToMultiple):
         shape_hw = tf.shape(image)[:2]
         padded_hw = shape_hw + -shape_hw % spec.multiple
-        return _padded(image, shape_hw, padded_hw, (0.0, 0.0, 0.0)), shape_hw
+        return _padded(_as_floats(image, by), shape_hw, padded_hw, _BLACK), shape_hw
     shape_hw = _fitted_shape(tf.shape(image)[:2], spec)
     # TF1's sampling (no half-pixel centres), as the Object Detection API's preprocessor.
     fitted = tf.compat.v1.image.resize_images(
@@ -87,10 +95,16 @@ def resize(image: tf.Tensor, spec: Resizer) -> tuple[tf.Tensor, tf.Tensor]:
         method=_METHODS[spec.method],
         align_corners=isinstance(spec, ConditionalShape),
     )
+    fitted = _as_floats(fitted, by)
     if isinstance(spec, KeepAspect) and spec.pad_value is not None:
         padded_hw = tf.fill([2], spec.max_dimension)
         fitted = _padded(fitted, shape_hw, padded_hw, spec.pad_value)
     return tf.ensure_shape(fitted, [*(size or (None, None)), 3]), shape_hw
+
+
+def _as_floats(image: tf.Tensor, by: Normalization | None) -> tf.Tensor:
+    image = tf.cast(image, tf.float32)
+    return image if by is None else normalize(image, by)
 
 
 def _fitted_shape(shape_hw: tf.Tensor, spec: FixedShape | KeepAspect | ConditionalShape) -> Any:
@@ -118,8 +132,10 @@ def _padded(
     image: tf.Tensor, shape_hw: tf.Tensor, padded_hw: tf.Tensor, value: tuple[float, float, float]
 ) -> tf.Tensor:
     height, width = tf.unstack(padded_hw)
+    padded = tf.image.pad_to_bounding_box(image, 0, 0, height, width)
+    if value == _BLACK:
+        return padded
     rows = tf.range(height) < shape_hw[0]
     columns = tf.range(width) < shape_hw[1]
     inside = rows[:, None] & columns[None, :]
-    padded = tf.image.pad_to_bounding_box(image, 0, 0, height, width)
     return tf.where(inside[..., None], padded, value)

@@ -155,3 +155,27 @@ def test_padding_has_its_value_by_channel() -> None:
 
     assert np.all(padded[:2] == 1e6)
     assert np.all(padded[2:] == np.array(value, np.float32))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedShape(30, 20),
+        FixedShape(30, 20, "NEAREST_NEIGHBOR"),
+        FixedShape(90, 20, "BICUBIC"),
+        square(50),
+        square(50, (1.0, 2.0, 3.0)),
+        ConditionalShape(70, shrink=False),
+        PadToMultiple(32),
+    ],
+    ids=str,
+)
+def test_the_order_of_resizing_and_normalising_does_not_count(spec: Resizer) -> None:
+    """The Object Detection API normalises first; the values are the same to rounding."""
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    last, shape_hw = resize(tf.constant(image), spec, IMAGENET)
+    first, expected_hw = resize(normalize(tf.constant(image, tf.float32), IMAGENET), spec)
+
+    assert shape_hw.numpy().tolist() == expected_hw.numpy().tolist()
+    assert last.dtype == tf.float32
+    assert last.numpy() == pytest.approx(first.numpy(), abs=5e-6)
