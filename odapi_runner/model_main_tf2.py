@@ -22,6 +22,7 @@ from absl import flags
 from absl import logging as _absl_logging  # noqa: F401 - defines --alsologtostderr and its like
 
 from odapi_runner.errors import CheckpointError, ConfigError, OdapiError
+from odapi_runner.formats.cluster import read_cluster
 from odapi_runner.proto.text import read_pipeline, render_pipeline
 
 _FLAGS = flags.FlagValues()
@@ -46,7 +47,9 @@ flags.DEFINE_integer("checkpoint_every_n", 1000, "Steps between checkpoints.", f
 flags.DEFINE_integer(
     "sample_1_of_n_eval_examples", None, "Evaluate every Nth example.", flag_values=_FLAGS
 )
-flags.DEFINE_integer("num_workers", 1, "Only 1 is built.", flag_values=_FLAGS)
+flags.DEFINE_integer(
+    "num_workers", 1, "How many machines train together; TF_CONFIG names them.", flag_values=_FLAGS
+)
 flags.DEFINE_bool("use_tpu", False, "Not built.", flag_values=_FLAGS)
 flags.DEFINE_string("tpu_name", None, "Nothing without --use_tpu.", flag_values=_FLAGS)
 flags.DEFINE_bool("record_summaries", True, "Always so here.", flag_values=_FLAGS)
@@ -85,9 +88,12 @@ def main(argv: Sequence[str]) -> None:
         wrong = f"missing {' and '.join(absent)}" if absent else f"unexpected: {' '.join(rest)}"
         raise click.UsageError(f"{wrong}\n  {_HELP}")
     _refuse_what_is_not_built()
+    evaluates = bool(_FLAGS["checkpoint_dir"].value)
+    if _FLAGS["num_workers"].value > 1 and not evaluates:
+        read_cluster(_FLAGS["num_workers"].value)
     # Read before TensorFlow is imported: a wrong path or field is said at once.
     config = read_pipeline(Path(_FLAGS["pipeline_config_path"].value))
-    if _FLAGS["checkpoint_dir"].value:
+    if evaluates:
         _evaluate(config)
     else:
         _refuse_own_checkpoint(config.train_config.fine_tune_checkpoint)
@@ -110,8 +116,6 @@ def _refuse_own_checkpoint(prefix: str) -> None:
 def _refuse_what_is_not_built() -> None:
     if _FLAGS["use_tpu"].value:
         raise ConfigError("--use_tpu: there is no TPU support", fix="Train on a GPU or a CPU.")
-    if _FLAGS["num_workers"].value > 1:
-        raise ConfigError("--num_workers: only one is supported", fix="Leave the flag out.")
     for name, why in _WITHOUT_EFFECT.items():
         if _FLAGS[name].present:
             click.echo(f"Warning: --{name} has no effect here: {why}", err=True)
@@ -129,6 +133,7 @@ def _train() -> None:
             *("--config", _FLAGS["pipeline_config_path"].value),
             *("--run-dir", _FLAGS["model_dir"].value),
             *("--checkpoint-every", str(_FLAGS["checkpoint_every_n"].value)),
+            *("--workers", str(_FLAGS["num_workers"].value)),
             *(() if steps is None else ("--num-steps", str(steps))),
         ]
     )

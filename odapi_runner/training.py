@@ -53,6 +53,11 @@ class TrainerOptions:
         "is changed for it: divide the one, multiply the other by N for what -s batch_size=… does.",
         minimum=1,
     )
+    workers: int = _field(
+        1,
+        "Train together with N - 1 other machines, which TF_CONFIG names on each of them.",
+        minimum=1,
+    )
     precision: str = _field(
         FLOAT32,
         "What the network computes in; weights, losses and checkpoints stay float32. Half the "

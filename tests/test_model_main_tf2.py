@@ -13,6 +13,11 @@ import pytest
 
 USAGE = "  The flags: python -m odapi_runner.model_main_tf2 --help"
 NO_INTEGER = "invalid literal for int() with base 10"
+TF_CONFIG = (
+    "  Set it on each machine, with the index of its own: "
+    """TF_CONFIG='{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, """
+    """"task": {"type": "worker", "index": 0}}'"""
+)
 NEVER_READ = "nor has it in the Object Detection API's script"
 
 
@@ -63,7 +68,7 @@ def test_wrong_usage(tmp_path: Path, words: list[str], lines: list[str]) -> None
         ),
         (
             ["-pipeline_config_path=none", "--nouse_tpu", "--num_workers=2"],
-            ["Error: --num_workers: only one is supported", "  Leave the flag out."],
+            ["Error: 2 workers train together, but TF_CONFIG does not say which ones", TF_CONFIG],
         ),
         (
             ["--pipeline_config_path=none", "--eval_on_train_data", "--alsologtostderr"],

@@ -16,11 +16,14 @@ if TYPE_CHECKING:  # both import what `odapi --help` has no time for
 
 
 def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
-    if value in {None, "none"}:
-        return value or "auto"
-    if not value.isdecimal():
-        raise click.BadParameter(f'"{value}" is neither the number of one GPU nor "none".')
-    return value
+    from odapi_runner.runs.gpus import gpu_numbers
+
+    device = value or "auto"
+    try:
+        gpu_numbers(device)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+    return device
 
 
 @click.command("train")
@@ -29,7 +32,11 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.option("--config", metavar="FILE", help="A config file, instead of a NAME.")
 @click.option("--run", metavar="NAME", help="Name the run [default: what is trained, NAME-2, …].")
 @click.option(
-    "--gpu", metavar="N|none", callback=_gpu, help="Train on GPU number N, or on the CPU [none]."
+    "--gpu",
+    metavar="N[,N…]|all|none",
+    callback=_gpu,
+    help="Train on the GPUs of these numbers, which share each batch, or on the CPU [none]. "
+    "[default: all that CUDA_VISIBLE_DEVICES leaves]",
 )
 @click.option("--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True)
 @set_option
@@ -95,6 +102,7 @@ def command(
         num_steps=num_steps,
         from_scratch=from_scratch,
         engine=engine,
+        device=gpu,
         options=asked,
         workspace=workspace,
     )
@@ -102,9 +110,13 @@ def command(
         click.echo(note, err=True)
     _show_findings(plan)
     typed = ["odapi", *sys.argv[1:]]
-    made, lock = create_run(plan, run=run, device=gpu, command=typed)
+    made, lock = create_run(plan, run=run, command=typed)
     shown = plan.workspace.shown
     click.echo(f"{made.name}: training {shown(plan.source)} in {shown(made.root)}")
+    if plan.devices > 1:
+        each = plan.message.train_config.batch_size // plan.devices
+        of = f" of {asked.workers} workers" if asked.workers > 1 else ""
+        click.echo(f"{plan.devices} devices{of}, {each} image{'s' * (each > 1)} each", err=True)
     for warning in device_warnings(gpu, asked):
         click.echo(f"Warning: {warning}", err=True)
     if foreground:

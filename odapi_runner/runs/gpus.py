@@ -6,6 +6,8 @@ Asked of the driver's library (NVML) and of the installed packages: TensorFlow i
 from __future__ import annotations
 
 import ctypes.util
+import itertools
+import os
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,6 +15,7 @@ from odapi_runner.training import FLOAT32, TrainerOptions
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = {VISIBLE: "-1"}
+_WORDS = ("auto", "all", "none")
 
 # A wheel of TensorFlow that can use a GPU still needs the CUDA libraries: from these packages
 # (`pip install "odapi[gpu]"`), or from the system.
@@ -51,28 +54,59 @@ def _read_gpu(index: int) -> Gpu:
     return Gpu(index, pynvml.nvmlDeviceGetName(handle), int(memory.total))
 
 
-def device_environment(device: str) -> dict[str, str]:
-    """What a trainer's environment says for `auto`, `none` or the number of a GPU.
+def gpu_numbers(device: str) -> list[int]:
+    """The GPUs that a device names, as in `0` or `0,1`; none for `auto`, `all` and `none`.
 
-    GPUs are numbered as the driver's tools do (nvidia-smi), not by speed as CUDA does by itself.
+    Raises:
+        ValueError: it is none of these, or names a GPU twice.
+    """
+    if device in _WORDS:
+        return []
+    numbers = device.split(",")
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise ValueError(f'"{device}" is neither numbers of GPUs as in 0,1 nor "all" nor "none"')
+    return [int(number) for number in numbers]
+
+
+def device_environment(device: str) -> dict[str, str]:
+    """What a trainer's environment says for `auto`, `all`, `none` or numbers of GPUs.
+
+    A trainer takes all GPUs that it sees. They are numbered as the driver's tools do (nvidia-smi),
+    not by speed as CUDA does by itself. With `auto` CUDA_VISIBLE_DEVICES stays what it is.
 
     Raises:
         ValueError: it is none of these.
     """
-    if device == "auto":
-        return {}
     if device == "none":
         return dict(HIDDEN)
-    if not device.isdecimal():
-        raise ValueError(f'"{device}" is neither the number of one GPU nor "none"')
-    return {VISIBLE: device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    numbers = [gpu.index for gpu in read_gpus()] if device == "all" else gpu_numbers(device)
+    if not numbers:
+        return {}
+    return {VISIBLE: ",".join(map(str, numbers)), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def count_devices(device: str) -> int:
+    """How many devices a training will share its batches out to; 1 where that is the CPU."""
+    here = [] if device == "none" else [gpu.index for gpu in read_gpus()]
+    if not here or not can_use_gpu():
+        return 1
+    visible = os.environ.get(VISIBLE)
+    if device == "auto" and visible is not None:
+        # The user's own choice: numbers up to the first that is none, or names (GPU-…, MIG-…).
+        chosen = [one.strip() for one in visible.split(",")]
+        if chosen[0][:1].isalpha():
+            return len(chosen)
+        wanted = [int(one) for one in itertools.takewhile(str.isdecimal, chosen)]
+    else:
+        wanted = gpu_numbers(device) or here
+    return max(1, sum(number in here for number in wanted))
 
 
 def device_warnings(device: str, options: TrainerOptions | None = None) -> list[str]:
     """What stands between the GPU asked for and the training, and what it needs one for.
 
     Args:
-        device: `auto`, `none` or the number of a GPU.
+        device: `auto`, `all`, `none` or numbers of GPUs.
         options: of the training.
 
     Returns:
@@ -93,11 +127,16 @@ def _gpu_warnings(device: str) -> list[str]:
     gpus = read_gpus()
     if not gpus:
         return [] if device == "auto" else ["no NVIDIA GPU on this machine: training on the CPU"]
-    if device != "auto" and int(device) >= len(gpus):
+    # CUDA sees those in front of the first that is not there.
+    wanted = gpu_numbers(device)
+    seen = list(itertools.takewhile(lambda number: number < len(gpus), wanted))
+    if wanted != seen:
         there = ", ".join(f"{gpu.index} ({gpu.name})" for gpu in gpus)
-        return [f"there is no GPU {device} on this machine, there is {there}: training on the CPU"]
+        instead = f"GPU {','.join(map(str, seen))}" if seen else "the CPU"
+        absent = f"there is no GPU {wanted[len(seen)]} on this machine, there is {there}"
+        return [f"{absent}: training on {instead}"]
     if not can_use_gpu():
-        name = gpus[0 if device == "auto" else int(device)].name
+        name = gpus[seen[0] if seen else 0].name
         warning = (
             f"{name} is here, but this TensorFlow cannot use it: training on the CPU. To change "
             f'that: pip install "odapi[gpu]"'

@@ -26,10 +26,11 @@ from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import start_supervisor
-from odapi_runner.runs.gpus import device_environment
+from odapi_runner.runs.gpus import count_devices, device_environment
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
 from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions, digest_records, read_versions
+from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
 
@@ -45,6 +46,8 @@ class Plan:
     overrides: tuple[str, ...]
     notes: tuple[str, ...]  # what the user should know of the overrides
     engine: str
+    device: str  # what the trainer uses: `auto`, `all`, `none`, or numbers of GPUs
+    devices: int  # how many share a batch, of all workers
     options: TrainOptions
     findings: tuple[Finding, ...]
 
@@ -57,6 +60,7 @@ def plan_training(
     num_steps: int | None = None,
     from_scratch: bool = False,
     engine: str = "auto",
+    device: str = "auto",
     options: TrainOptions | None = None,
     workspace: str | None = None,
 ) -> Plan:
@@ -70,17 +74,23 @@ def plan_training(
         num_steps: short for the override `num_steps=`, which moves the schedule with it.
         from_scratch: leave out the fine-tune checkpoint.
         engine: `auto` or the name of one.
+        device: what the trainer uses: `auto` (all GPUs that it may see), `all`, `none`, or numbers
+            of GPUs, as in `0,1`.
         options: how the processes work.
         workspace: the workspace's folder.
 
     Raises:
-        ConfigError: there is no such config, or an override does not fit.
-        RunError: there is no such engine, or it has not an option.
+        ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
+            name the workers.
+        RunError: there is no such engine, or it has not an option; or this machine is none that
+            starts a run.
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
     asked = options or TrainOptions()
     asked.refuse_others(chosen, find_engine(chosen).options)
+    refuse_helpers(asked.workers)
+    devices = count_devices(device) * asked.workers
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
     notes: list[str] = []
     source, rendered = _find_source(name, config, changes, place, notes.append)
@@ -110,9 +120,19 @@ def plan_training(
         overrides=changes.overrides,
         notes=tuple(notes),
         engine=chosen,
+        device=device,
+        devices=devices,
         options=asked,
         findings=tuple(
-            check(message, place, engine=chosen, text=written, from_scratch=from_scratch)
+            check(
+                message,
+                place,
+                engine=chosen,
+                text=written,
+                from_scratch=from_scratch,
+                devices=devices,
+                workers=asked.workers,
+            )
         ),
     )
 
@@ -121,7 +141,6 @@ def create_run(
     plan: Plan,
     *,
     run: str | None = None,
-    device: str = "auto",
     command: Sequence[str] = (),
 ) -> tuple[RunDir, int]:
     """Make the run's folder with everything that its processes need.
@@ -129,7 +148,6 @@ def create_run(
     Args:
         plan: what to train.
         run: the name; without one it is named after what it trains, then NAME-2, ….
-        device: what the trainer uses: `auto` (a GPU if there is one), `none`, or a GPU's number.
         command: what was typed, for the record.
 
     Returns:
@@ -150,8 +168,8 @@ def create_run(
         created=dt.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(command),
         engine=plan.engine,
-        device=device,
-        environment=device_environment(device),
+        device=plan.device,
+        environment=device_environment(plan.device),
         num_steps=plan.message.train_config.num_steps,
         overrides=plan.overrides,
         options=plan.options,
@@ -184,10 +202,11 @@ def train(
         num_steps=num_steps,
         from_scratch=from_scratch,
         engine=engine,
+        device=device,
         options=options,
         workspace=workspace,
     )
-    made, lock = create_run(plan, run=run, device=device)
+    made, lock = create_run(plan, run=run)
     start_supervisor(made, lock)
     return made
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
+from odapi_runner.runs.gpus import Gpu
 from odapi_runner.runs.launch import plan_training
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
@@ -106,6 +108,7 @@ def test_a_bare_train_takes_what_was_rendered_last(workspace: Workspace, rendere
         "recompute": False,
         "max_bad_images": 0.01,
         "xla": False,
+        "workers": 1,
         "evaluate": True,
         "eval_backlog": 10,
     }
@@ -297,8 +300,14 @@ def test_what_the_engine_cannot_honour_is_refused(workspace: Workspace, rendered
     [
         (["a", "--config", "b"], "Give one of NAME, --preset NAME and --config FILE."),
         (["a", "--preset", "b"], "Give one of NAME, --preset NAME and --config FILE."),
-        (["a", "--gpu", "0,1"], '"0,1" is neither the number of one GPU nor "none".'),
-        (["a", "--gpu", "zero"], '"zero" is neither the number of one GPU nor "none".'),
+        (
+            ["a", "--gpu", "0,0"],
+            '"0,0" is neither numbers of GPUs as in 0,1 nor "all" nor "none".',
+        ),
+        (
+            ["a", "--gpu", "zero"],
+            '"zero" is neither numbers of GPUs as in 0,1 nor "all" nor "none".',
+        ),
         (["a", "--keep", "0"], "Invalid value for '--keep'"),
         (["a", "--engine", "torch"], "Invalid value for '--engine'"),
         (["a", "b"], "Got unexpected extra argument (b)"),
@@ -310,6 +319,60 @@ def test_wrong_usage(workspace: Workspace, words: list[str], what: str) -> None:
 
     assert result.exit_code == 2
     assert what in result.stderr
+
+
+def test_several_gpus_share_the_batch(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each gets is said; a batch that cannot be shared is refused before anything starts."""
+    monkeypatch.setattr(gpus, "read_gpus", lambda: [Gpu(0, "A", 1), Gpu(1, "B", 1), Gpu(2, "C", 1)])
+    monkeypatch.setattr(gpus, "can_use_gpu", lambda: True)
+
+    refused = odapi_train("--gpu", "all")
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-2:] == [
+        "Error: train_config.batch_size: a batch of 2 images cannot be shared equally by 3 devices",
+        "  -s batch_size=3",
+    ]
+    assert not workspace.train.exists()
+    made = odapi_train("--gpu", "0,2", "--foreground")
+    assert made.exit_code == 0, made.output
+    assert made.stderr == "2 devices, 1 image each\n"
+    spec = run_json(workspace, "kitti-d0")
+    assert (spec["device"], spec["environment"]["CUDA_VISIBLE_DEVICES"]) == ("0,2", "0,2")
+
+
+def test_the_chief_starts_a_run_and_the_others_take_part(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF_CONFIG says who is who; the others become trainers of the run, with its options."""
+    hosts = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %d}}'
+    assert "TF_CONFIG does not say which ones" in odapi_train("--workers", "2").stderr
+    monkeypatch.setenv("TF_CONFIG", hosts % 1)
+    assert odapi_train("--workers", "2").stderr.splitlines() == [
+        "Error: this machine is worker 1 of 2: worker 0 starts the run",
+        "  Start it there, then take part in it here: odapi resume RUN",
+    ]
+    assert not workspace.train.exists()
+
+    monkeypatch.setenv("TF_CONFIG", hosts % 0)
+    made = odapi_train("--workers", "2", "--foreground")
+    assert made.exit_code == 0, made.output
+    assert made.stderr == "2 devices of 2 workers, 1 image each\n"
+    assert run_json(workspace, "kitti-d0")["options"]["workers"] == 2
+
+    became: list[Any] = []
+
+    def become(*words: Any) -> None:
+        became.append(words)
+        raise SystemExit
+
+    monkeypatch.setenv("TF_CONFIG", hosts % 1)
+    monkeypatch.setattr(os, "execve", become)
+    assert CliRunner().invoke(main, ["resume", "kitti-d0"]).exit_code == 0
+    ((program, words, environment),) = became
+    assert (program, words[1:3]) == (sys.executable, [str(FAKE_ENGINE), "train"])
+    assert environment["TF_CONFIG"] == hosts % 1
 
 
 def test_settings_change_the_copy_of_a_pipeline_that_is_there(workspace: Workspace) -> None:
