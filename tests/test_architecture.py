@@ -40,6 +40,7 @@ KERAS_FILES = {
 
 # What the engine offers to those that may not import TensorFlow.
 TENSORFLOW_FREE = {
+    "odapi_runner.engine.compilable",
     "odapi_runner.engine.ignored",
     "odapi_runner.engine.read_config",
     "odapi_runner.engine.spec",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from odapi_runner.backends import builtin
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.training import ALL
+from odapi_runner.training import ALL, TrainerOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,17 @@ class Backend:
     evaluator_argv: Callable[..., list[str]]
     rules: tuple[Rule, ...]  # what a check looks for on its behalf
     options: frozenset[str] = ALL  # those of `TrainerOptions` that it honours
+    refuse_options: Callable[[Any, TrainerOptions], None] = lambda _, __: None  # with a config
 
 
-ENGINES = {"builtin": Backend(builtin.trainer_argv, builtin.evaluator_argv, builtin.RULES)}
+ENGINES = {
+    "builtin": Backend(
+        builtin.trainer_argv,
+        builtin.evaluator_argv,
+        builtin.RULES,
+        refuse_options=builtin.refuse_options,
+    )
+}
 AUTO = "builtin"  # what `--engine auto` takes
 
 

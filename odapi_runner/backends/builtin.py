@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from odapi_runner.engine.ignored import TUNING
 from odapi_runner.pipeline.finding import Finding
@@ -20,6 +21,19 @@ _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no mod
 def trainer_argv(run: RunDir, *, options: TrainerOptions) -> list[str]:
     """The trainer: goes on from the newest checkpoint of the run folder, if there is one."""
     return [*_PYTHON, "odapi_runner.engine.train", *_run_options(run), *options.words()]
+
+
+def refuse_options(config: Any, options: TrainerOptions) -> None:
+    """Refuse what an option cannot do with a config that the engine can train.
+
+    Raises:
+        ConfigError: `--xla` cannot compile it.
+    """
+    from odapi_runner.engine.compilable import refuse_uncompilable
+    from odapi_runner.engine.read_config import build_spec
+
+    if options.xla:
+        refuse_uncompilable(build_spec(config))
 
 
 def evaluator_argv(

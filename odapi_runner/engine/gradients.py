@@ -26,6 +26,7 @@ def batch_gradients(
     batch: Batch,
     *,
     recompute: bool = False,
+    compiled: bool = False,
     scale: LossScale | None = None,
 ) -> tuple[dict[str, tf.Tensor], list[Pair]]:
     """The losses of a batch by tag, each float32 [], and the gradients of their sum.
@@ -37,11 +38,12 @@ def batch_gradients(
             no gradient reaches them, and they are not among the pairs.
         batch: the images and their groundtruth.
         recompute: compute the blocks of the network again for their gradients.
+        compiled: whether XLA compiles this.
         scale: where the network computes in float16.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        with recomputing(recompute):
+        with recomputing(recompute, compiled=compiled):
             predictions = detector.predict_batch(batch.images, training=True, uniform=batch.uniform)
         losses = total_losses(spec, detector, predictions, batch)
         total = scale.scaled(losses[TOTAL]) if scale else losses[TOTAL]

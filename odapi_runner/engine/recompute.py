@@ -16,21 +16,29 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 Block = Callable[[list[tf.Tensor]], list[tf.Tensor]]
 
 _WANTED: ContextVar[bool] = ContextVar("wanted", default=False)
+_COMPILED: ContextVar[bool] = ContextVar("compiled", default=False)
 _AGAIN: ContextVar[bool] = ContextVar("again", default=False)
 
 
 @contextmanager
-def recomputing(wanted: bool) -> Iterator[None]:
-    """Let `run_block` inside the context forget what can be computed again."""
-    token = _WANTED.set(wanted)
+def recomputing(wanted: bool, *, compiled: bool = False) -> Iterator[None]:
+    """Let `run_block` inside the context forget what can be computed again.
+
+    Args:
+        wanted: whether it is to.
+        compiled: whether XLA compiles what is computed inside.
+    """
+    tokens = _WANTED.set(wanted), _COMPILED.set(compiled)
     try:
         yield
     finally:
-        _WANTED.reset(token)
+        _WANTED.reset(tokens[0])
+        _COMPILED.reset(tokens[1])
 
 
 def is_wanted() -> bool:
@@ -79,10 +87,7 @@ def _backward(
 ) -> Any:
     """The gradients of a block's inputs, and of its variables where there are any."""
     _AGAIN.set(True)
-    # Without waiting for them the block would be computed again as soon as its inputs are there,
-    # that is at once, or be merged with its first computation.
-    with tf.control_dependencies(list(upstream)):
-        given = [tf.identity(one) for one in inputs]
+    given = _after(upstream, inputs)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(given)
         tape.watch(variables)
@@ -91,3 +96,16 @@ def _backward(
     gradients = tape.gradient(outputs, wanted, output_gradients=list(upstream))
     of_inputs, of_variables = gradients[: len(given)], gradients[len(given) :]
     return (of_inputs, of_variables) if variables else of_inputs
+
+
+def _after(upstream: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """The inputs, but not before the gradients of the outputs are there.
+
+    Otherwise the block would be computed again as soon as its inputs are there, that is at once,
+    or be merged with its first computation.
+    """
+    if _COMPILED.get():  # XLA has no control dependencies
+        passed = optimization_barrier(*inputs, *upstream)
+        return list(passed[: len(inputs)])
+    with tf.control_dependencies(list(upstream)):
+        return [tf.identity(one) for one in inputs]

@@ -8,6 +8,7 @@ object_detection/model_lib_v2.py, `train_loop`.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pprint
 import resource
 import signal
@@ -21,7 +22,9 @@ import psutil
 import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import Restored, numbered
+from odapi_runner.engine.compilable import refuse_uncompilable
 from odapi_runner.engine.detector import TOTAL
+from odapi_runner.engine.distribution import Replicas, build_replicas
 from odapi_runner.engine.feed import Feed
 from odapi_runner.engine.input import Source, training_batches
 from odapi_runner.engine.log import log
@@ -59,7 +62,14 @@ class Stop:
         self.asked = True
 
 
-def train(config: Path, run: RunDir, options: Options, *, num_steps: int | None = None) -> None:
+def train(
+    config: Path,
+    run: RunDir,
+    options: Options,
+    *,
+    num_steps: int | None = None,
+    replicas: Replicas | None = None,
+) -> None:
     """Train to the last step of a config, or until asked to stop.
 
     Args:
@@ -67,25 +77,34 @@ def train(config: Path, run: RunDir, options: Options, *, num_steps: int | None 
         run: where checkpoints, events and heartbeat go.
         options: what the config has no field for.
         num_steps: instead of the config's.
+        replicas: those that train together; one on the first device by default.
 
     Raises:
-        OdapiError: config, data or checkpoint cannot be used; or a loss is not finite.
+        OdapiError: config, data or checkpoint cannot be used; or a loss is not finite; or another
+            worker has ended.
     """
+    replicas = replicas or Replicas()
     stop = Stop()
-    events, progress = EventLog(run, "train"), Progress(run, "train")
-    try:
-        spec = _spec(config, num_steps)
-        run.root.mkdir(parents=True, exist_ok=True)
-        progress.write("building", force=True, step=0, num_steps=spec.train.num_steps)
-        records = Records(spec.train_input, Path.cwd(), seed=options.seed)
-        source = Source(records, max_bad=options.max_bad_images)
-        trainer = Trainer(spec, seed=options.seed)
-        _start(trainer, run, events)
-        _Loop(spec, trainer, source, run, options, events, progress, stop).run()
-    except OdapiError as error:
-        events.write("failed", what=error.what, fix=error.fix)
-        progress.write("failed", force=True, what=error.what)
-        raise
+    with replicas.own_folder(run) as own:
+        events, progress = EventLog(own, "train"), Progress(own, "train")
+        try:
+            with replicas.naming_the_lost():
+                spec = _spec(config, num_steps)
+                if options.xla:
+                    refuse_uncompilable(spec)
+                replicas.share(spec.train.batch_size)  # refuses before anything is built
+                own.root.mkdir(parents=True, exist_ok=True)
+                progress.write("building", force=True, step=0, num_steps=spec.train.num_steps)
+                records = Records(spec.train_input, Path.cwd(), seed=options.seed)
+                source = Source(records, max_bad=options.max_bad_images)
+                trainer = Trainer(spec, options=options, replicas=replicas)
+                log(f"Training on {replicas.describe(spec.train.batch_size)}")
+                saved_step = _start(trainer, run, events)
+                _Loop(spec, trainer, source, own, options, events, progress, stop, saved_step).run()
+        except OdapiError as error:
+            events.write("failed", what=error.what, fix=error.fix)
+            progress.write("failed", force=True, what=error.what)
+            raise
 
 
 def _spec(config: Path, num_steps: int | None) -> Spec:
@@ -100,20 +119,31 @@ def _spec(config: Path, num_steps: int | None) -> Spec:
     return spec
 
 
-def _start(trainer: Trainer, run: RunDir, events: EventLog) -> None:
-    """Resume from the newest checkpoint of the run, else from the fine-tune checkpoint."""
+def _start(trainer: Trainer, run: RunDir, events: EventLog) -> int | None:
+    """Resume from the newest checkpoint of the run, else from the fine-tune checkpoint.
+
+    Returns:
+        The step that was resumed at.
+    """
     numbers = run.checkpoints()
-    if numbers:
-        restored: Restored | None = trainer.resume(numbered(run.root, numbers[-1]))
+    newest = trainer.replicas.of_chief(numbers[-1] if numbers else 0)
+    if newest and newest not in numbers:
+        raise RunError(
+            f"{run.root}: the chief goes on from ckpt-{newest}, which is not here",
+            fix="Train in a folder on a disk that all workers share.",
+        )
+    if newest:
+        restored: Restored | None = trainer.resume(numbered(run.root, newest))
     else:
         restored = trainer.fine_tune(Path.cwd())
-    events.write("started", step=trainer.step, resumed=bool(numbers))
+    saved_step = trainer.step if newest else None
+    events.write("started", step=trainer.step, resumed=bool(newest))
     if trainer.frozen:
         log(f"{len(trainer.frozen)} variables are not trained, as train_config says")
         events.write("frozen", variables=trainer.frozen)
     if restored is None:
         log("Training from scratch")
-        return
+        return saved_step
     log(
         f"Restored {len(restored.restored)} variables from {restored.path} at step {trainer.step}; "
         f"{len(restored.left_in_model)} keep their initial values, "
@@ -123,6 +153,7 @@ def _start(trainer: Trainer, run: RunDir, events: EventLog) -> None:
     for number in restored.overruled:
         log(f"{number}: the config counts")
     events.write("restored", **dataclasses.asdict(restored))
+    return saved_step
 
 
 class _Loop:
@@ -138,12 +169,14 @@ class _Loop:
         events: EventLog,
         progress: Progress,
         stop: Stop,
+        saved_step: int | None,
     ) -> None:
         self._spec, self._trainer, self._source = spec, trainer, source
         self._run, self._options, self._stop = run, options, stop
         self._events, self._progress = events, progress
         self._last = spec.train.num_steps
-        self._saved_step: int | None = trainer.step if run.checkpoints() else None
+        self._saved_step = saved_step
+        self._skipped, self._was_lowest = 0, False  # steps of float16 so far, and their scale
         self._clock = _Clock()
         self._input_wait: float | None = None  # a share of the time
 
@@ -169,8 +202,9 @@ class _Loop:
             self._source,
             seed=self._options.seed,
             draws=self._trainer.detector.draws_per_example,
-            first_step=step,
-            last_step=self._last,
+            first_step=step * self._options.accumulate,
+            last_step=self._last * self._options.accumulate,
+            share=self._trainer.replicas.share(self._spec.train.batch_size),
         )
         self._tell("compiling", step)
         feed = Feed(batches, self._source, self._events)
@@ -182,10 +216,13 @@ class _Loop:
         writer = tf.summary.create_file_writer(str(self._run.train_events))
         self._clock.start(step)
         with writer.as_default():
-            for batch in feed:
-                losses = self._trainer.train_step(batch)
+            queue = iter(feed)
+            for batch in queue:
+                more = itertools.islice(queue, self._options.accumulate - 1)
+                losses = self._trainer.train_step(batch, more)
                 step += 1
                 self._check_finite(step, losses)
+                self._tell_skipped(step)
                 if step == first + 1:
                     self._events.write("first_step", step=step, seconds=_seconds_alive())
                 if step % self._options.log_every == 0 or step == self._last:
@@ -193,7 +230,7 @@ class _Loop:
                 self._tell("training", step, loss=float(losses[TOTAL]))
                 if step % self._options.checkpoint_every == 0:
                     self._save(step)
-                if self._stop.asked:
+                if self._trainer.replicas.any_of_them(self._stop.asked):
                     break
         writer.close()
         self._input_wait = feed.waited / self._clock.since_start()
@@ -210,9 +247,30 @@ class _Loop:
             fix="Lower the learning rate (-s learning_rate=…), or lengthen the warm-up.",
         )
 
+    def _tell_skipped(self, step: int) -> None:
+        """Say that a step of float16 left the weights as they were.
+
+        Raises:
+            RunError: it will be so at every further step.
+        """
+        scale = self._trainer.loss_scale
+        if scale is None or int(scale.skipped) == self._skipped:
+            return
+        self._skipped = int(scale.skipped)
+        self._events.write("skipped_step", step=step, loss_scale=scale.scale)
+        log(f"Step {step} skipped: gradients beyond float16; the loss scale is {scale.scale:g} now")
+        was_lowest, self._was_lowest = self._was_lowest, scale.is_lowest
+        if was_lowest:
+            raise RunError(
+                f"the gradients of step {step} are beyond float16, however the loss is scaled",
+                fix="Train with --precision mixed_bfloat16, or lower the learning rate.",
+            )
+
     def _log_step(self, step: int, losses: dict[str, tf.Tensor], batch: Any) -> None:
         seconds = self._clock.since_log(step)
         values = {tag: np.float32(value) for tag, value in losses.items()}
+        if self._trainer.loss_scale is not None:
+            values["loss_scale"] = np.float32(self._trainer.loss_scale.scale)
         values["learning_rate"] = np.float32(self._trainer.rate_at(step))
         log(f"Step {step} per-step time {seconds:.3f}s")
         log(pprint.pformat(dict(sorted(values.items())), width=40))
@@ -239,7 +297,7 @@ class _Loop:
         return {
             "step": step,
             "num_steps": self._last,
-            "images": step * self._spec.train.batch_size,
+            "images": step * self._options.accumulate * self._spec.train.batch_size,
             "steps_per_second": rate,
             "seconds_left": (self._last - step) / rate if rate else None,
         }
@@ -292,7 +350,9 @@ def use_devices() -> None:
 def main(config: Path, run_dir: Path, num_steps: int | None, **options: Any) -> None:
     """Train; what a run's supervisor starts."""
     use_devices()
-    train(config, RunDir(run_dir), Options(**options), num_steps=num_steps)
+    asked = Options(**options)
+    replicas = build_replicas(asked.workers)
+    train(config, RunDir(run_dir), asked, num_steps=num_steps, replicas=replicas)
 
 
 if __name__ == "__main__":

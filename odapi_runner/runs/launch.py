@@ -154,10 +154,11 @@ def create_run(
         The run, and its lock (`lock.take_lock`).
 
     Raises:
-        ConfigError: the findings hold an error.
+        ConfigError: the findings hold an error, or an option cannot do it with this config.
         RunError: the name is taken, or none.
     """
     _refuse_errors(plan)
+    find_engine(plan.engine).refuse_options(plan.message, plan.options)
     digests = _digests(plan)  # reads what might have vanished: nothing is made before
     plan.workspace.mark()
     made = make_run_folder(run or plan.name, plan.workspace, exactly=run is not None)
