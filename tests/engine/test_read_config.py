@@ -177,6 +177,14 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
             {f"{KEEP}.max_dimension": "500 does not fit the pyramid"},
         ),
         (
+            (
+                f"{KEEP}.min_dimension=500",
+                f"{KEEP}.max_dimension=500",
+                f"{SSD}.feature_extractor.pad_to_multiple=128",
+            ),
+            {},
+        ),
+        (
             (f"{KEEP}.min_dimension=513",),
             {f"{KEEP}.min_dimension": "is above max_dimension (512)"},
         ),
@@ -249,6 +257,11 @@ SSD_ANCHORS = f"{SSD}.anchor_generator.ssd_anchor_generator"
             {HEIGHT: "336 does not fit the pyramid"},
         ),
         ("ssd_mobilenet_v2_fpnlite", (f"{HEIGHT}=336", f"{EXTRACTOR}.pad_to_multiple=32"), {}),
+        (
+            "ssd_mobilenet_v2_fpnlite",
+            (f"{EXTRACTOR}.pad_to_multiple=0",),
+            {f"{EXTRACTOR}.pad_to_multiple": "is not above 0"},
+        ),
         (
             "ssd_mobilenet_v2_fpnlite",
             (f"{HEIGHT}=336", f"{EXTRACTOR}.use_explicit_padding=true"),

@@ -30,7 +30,6 @@ def read_backbone(extractor: Reader) -> Backbone:
     extractor.require("replace_preprocessor_with_placeholder", (False,))
     if kind in BIFPN_TYPES:
         extractor.require("depth_multiplier", (1.0,), "EfficientNets are scaled by their number")
-        extractor.require("pad_to_multiple", (1,))
         extractor.require("use_depthwise", (False,), "BiFPN is separable anyway")
         extractor.require("use_explicit_padding", (False,))
     elif "resnet" in kind:
@@ -45,7 +44,7 @@ def read_backbone(extractor: Reader) -> Backbone:
         override_hyperparams=extractor.value("override_base_feature_extractor_hyperparams"),
         depth_multiplier=extractor.value("depth_multiplier"),
         min_depth=extractor.value("min_depth"),
-        pad_to_multiple=extractor.value("pad_to_multiple"),
+        pad_to_multiple=max(1, extractor.value("pad_to_multiple")),
         explicit_padding=extractor.value("use_explicit_padding"),
         depthwise=extractor.value("use_depthwise"),
         neck=_neck(extractor, kind),

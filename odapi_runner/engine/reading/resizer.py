@@ -91,13 +91,13 @@ def _require_colours(made: Reader) -> None:
 def _require_halves(made: Reader, name: str, side: int, backbone: Backbone) -> None:
     """Refuse a side of which a pyramid's maps would not be twice as large as the next."""
     neck = backbone.neck
+    padded = side + -side % backbone.pad_to_multiple
     if isinstance(neck, BiFpnNeck):
         multiple = 2**neck.max_level
-        fits = side >= multiple and side % multiple == 0
+        fits = padded >= multiple and padded % multiple == 0
     elif isinstance(neck, FpnNeck) and not backbone.explicit_padding:
         top = min(neck.max_level, COARSEST_LEVEL)
         multiple = 2**top
-        padded = side + -side % backbone.pad_to_multiple
         sizes = [-(-padded // 2**level) for level in range(neck.min_level, top + 1)]
         fits = all(fine == 2 * coarse for fine, coarse in pairwise(sizes))
     else:

@@ -40,11 +40,13 @@ class EfficientNetBiFpn(Model):
         self._efficientnet = network
         self._backbone = Segmented(network)
         self.classification_backbone = classifier
+        self._multiple = spec.pad_to_multiple
         self._bifpn_stage = BiFpn(neck, spec.hyperparams, frozen=frozen)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """Images float32 [batch, height, width, 3], normalised, to maps, finest first."""
-        levels = self._backbone(inputs, training=training)
+        padded = pad_to_multiple(inputs, self._multiple)
+        levels = self._backbone(padded, training=training)
         return self._bifpn_stage(levels, training=training)
 
 
