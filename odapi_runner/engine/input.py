@@ -150,7 +150,11 @@ def training_batches(
     """The batches of the steps after `first_step`, up to `last_step`; each a `Batch`.
 
     Of each batch only the images of `share` are read, where that is given.
+
+    Raises:
+        DataError: the label map has classes that the model has not.
     """
+    _check_classes(spec, source.records)
     batch_size = spec.train.batch_size
     first, size = share or Share(0, batch_size)
     places = tf.data.Dataset.range(first_step * size, last_step * size)
@@ -179,7 +183,11 @@ def evaluation_batches(spec: Spec, source: Source, records: np.ndarray) -> tf.da
     """The given records once, in their order, in batches of the config's size.
 
     Those whose image cannot be decoded are not among them.
+
+    Raises:
+        DataError: the label map has classes that the model has not.
     """
+    _check_classes(spec, source.records)
 
     def make(record: tf.Tensor) -> tuple[tf.Tensor, Batch]:
         decoded, *values = tf.numpy_function(source.evaluation_sample, [record], (tf.bool, *_TYPES))
@@ -189,6 +197,17 @@ def evaluation_batches(spec: Spec, source: Source, records: np.ndarray) -> tf.da
     examples = tf.data.Dataset.from_tensor_slices(records.astype(np.int64))
     made = _mapped(examples, make).filter(lambda decoded, _: tf.ensure_shape(decoded, []))
     return _batched(made.map(lambda _, element: element), spec.evaluation.batch_size)
+
+
+def _check_classes(spec: Spec, records: Records) -> None:
+    """A box of a class beyond the model's would be background, of which nobody would know."""
+    largest = max(records.label_map.ids())
+    if largest > spec.model.num_classes:
+        raise DataError(
+            f"{records.spec.label_map}: an id is {largest}, and num_classes is "
+            f"{spec.model.num_classes}",
+            fix=f"-s num_classes={largest}, or another label map.",
+        )
 
 
 def _mapped(examples: tf.data.Dataset, make: Callable[[tf.Tensor], Any]) -> tf.data.Dataset:

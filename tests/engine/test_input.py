@@ -18,6 +18,7 @@ from odapi_runner.engine.input import Batch, Source, evaluation_batches, trainin
 from odapi_runner.engine.preprocess import IMAGENET, denormalize, normalize
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.spec.pipeline import Spec
+from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated
 from support.configs import small_spec
 from support.examples import annotated, encoded, write_records
@@ -217,6 +218,16 @@ def test_another_image_takes_the_place_of_one_that_cannot_be_decoded(
     assert (bad.where, bad.source_id) == (f"{tmp_path / 'one.record'}: record 2", "c")
     assert "{{" not in bad.why
     assert "PNG" in bad.why
+
+
+def test_a_class_that_the_model_has_not_is_an_error(spec: Spec, tmp_path: Path) -> None:
+    """The Object Detection API trains its boxes as background."""
+    spec = dataclasses.replace(spec, model=dataclasses.replace(spec.model, num_classes=2))
+    held = source(spec, tmp_path, [annotated()])
+    with pytest.raises(DataError) as caught:
+        training_batches(spec, held, seed=0, draws=0, first_step=0, last_step=1)
+
+    assert caught.value.what == "label_map.pbtxt: an id is 3, and num_classes is 2"
 
 
 def test_boxes_of_the_same_place_are_one_of_several_classes(spec: Spec, tmp_path: Path) -> None:
