@@ -40,9 +40,10 @@ CASES = {
 @click.option("--images", default=96, show_default=True, help="A round; a multiple of 8.")
 def main(images: int) -> None:
     """Print a row a case: milliseconds of CPU an image, images a second."""
-    from odapi_runner.engine.input import Source, decode_image, training_batches
+    from odapi_runner.engine.input import training_batches
     from odapi_runner.engine.read_config import build_spec
     from odapi_runner.engine.records import Records
+    from odapi_runner.engine.source import Source, decode_image
     from odapi_runner.pipeline.overrides import Changes
     from odapi_runner.pipeline.render import build_pipeline
     from odapi_runner.records.draw import draw_streets

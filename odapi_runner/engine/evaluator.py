@@ -15,10 +15,11 @@ import tensorflow as tf
 from odapi_runner import coco
 from odapi_runner.engine.checkpoint import restore_run
 from odapi_runner.engine.detector import Detected, total_losses
-from odapi_runner.engine.input import Batch, Source, evaluation_batches
+from odapi_runner.engine.input import Batch, evaluation_batches
 from odapi_runner.engine.meta_architectures import build_detector
 from odapi_runner.engine.moving_average import restore_averages
 from odapi_runner.engine.records import Records
+from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
 from odapi_runner.formats.detections import Detections, GroundTruth

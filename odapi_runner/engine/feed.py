@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 import tensorflow as tf
 
-from odapi_runner.engine.input import Batch, Source
+from odapi_runner.engine.input import Batch
 from odapi_runner.engine.log import log
+from odapi_runner.engine.source import Source
 from odapi_runner.engine.tally import Tally
 from odapi_runner.formats.runlog import EventLog
 

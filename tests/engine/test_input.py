@@ -14,9 +14,10 @@ import tensorflow as tf
 from PIL import Image
 
 from odapi_runner.engine.augment.spec import LogitsToSoftmax
-from odapi_runner.engine.input import Batch, Source, evaluation_batches, training_batches
+from odapi_runner.engine.input import Batch, evaluation_batches, training_batches
 from odapi_runner.engine.preprocess import IMAGENET, denormalize, normalize
 from odapi_runner.engine.records import Records
+from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated

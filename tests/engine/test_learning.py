@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from odapi_runner.engine.input import Source, training_batches
+from odapi_runner.engine.input import training_batches
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.records import Records
+from odapi_runner.engine.source import Source
 from odapi_runner.engine.ssd.losses import CLASSIFICATION, LOCALIZATION
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.proto.text import read_pipeline
