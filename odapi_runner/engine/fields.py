@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,10 +94,17 @@ class Reader:
             )
         return value
 
-    def member(self, oneof: str, supported: Sequence[str], fix: str = "") -> tuple[str, Reader]:
+    def member(
+        self,
+        oneof: str,
+        supported: Sequence[str],
+        fix: str = "",
+        why: Mapping[str, str] | None = None,
+    ) -> tuple[str, Reader]:
         """The member of a oneof of which the engine knows only some, and a reader of it.
 
-        Another one is refused; the first one known stands in for it, and nothing is noted of that.
+        Another one is refused, `why` says with which reason; the first one known stands in for
+        it, and nothing is noted of that.
         """
         name = self.choice(oneof)
         if name is None:
@@ -105,7 +112,8 @@ class Reader:
         elif name in supported:
             return name, self.message(name)
         else:
-            self.refuse(name, "is not supported", supported, fix)
+            reason = (why or {}).get(name, "")
+            self.refuse(name, f"is not supported{reason and ': ' + reason}", supported, fix)
         return supported[0], Reader(getattr(self._message, supported[0]), self._path)
 
     def refuse(self, name: str, reason: str, supported: Sequence[Any], fix: str = "") -> None:

@@ -79,6 +79,14 @@ def test_another_member_of_a_oneof_is_refused_and_its_stand_in_leaves_no_note() 
     assert unread(config, reader.notes, {}) == []
 
 
+def test_a_refused_member_of_a_oneof_may_have_a_reason() -> None:
+    """It follows the refusal."""
+    reader = Reader(parsed("model { center_net { } }"))
+    reader.message("model").member("model", ("ssd",), why={"center_net": "it has no anchors"})
+
+    assert [one.reason for one in reader.notes.refusals] == ["is not supported: it has no anchors"]
+
+
 def test_a_oneof_without_a_member_is_refused_by_its_own_name() -> None:
     """There is no member whose path could be named."""
     reader = Reader(parsed("model {}"))

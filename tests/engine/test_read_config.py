@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,15 @@ SSD_ANCHORS = f"{SSD}.anchor_generator.ssd_anchor_generator"
         ("ssd_mobilenet_v2", (f"{HEIGHT}=333",), {}),
         (
             "ssd_mobilenet_v2_fpnlite",
+            (f"{EXTRACTOR}.num_layers=4",),
+            {
+                f"{EXTRACTOR}.num_layers": (
+                    "4 is not supported: the levels of a pyramid are those of fpn or bifpn"
+                )
+            },
+        ),
+        (
+            "ssd_mobilenet_v2_fpnlite",
             (f"{PREDICTOR}.kernel_size=1",),
             {f"{PREDICTOR}.kernel_size": "is 1, and use_depthwise needs a larger kernel"},
         ),
@@ -347,6 +357,38 @@ def test_what_the_other_models_cannot_honour(
     found = {one.path: one.reason for one in refused(ssd_config(name, *changes))}
 
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "member", "reason"),
+    [
+        (
+            f"{SSD}.anchor_generator",
+            "grid_anchor_generator",
+            "it is Faster R-CNN's, and takes one map of unknown image size",
+        ),
+        (
+            f"{SSD}.box_predictor",
+            "rfcn_box_predictor",
+            "it predicts for regions, and an ssd has none",
+        ),
+        (
+            f"{SSD}.feature_extractor.conv_hyperparams",
+            "group_norm",
+            "TF2's Object Detection API would normalise nothing",
+        ),
+    ],
+)
+def test_what_the_api_itself_cannot_use_is_refused_with_the_reason(
+    place: str, member: str, reason: str
+) -> None:
+    """One refusal, and none of what stands in for it."""
+    config = d0_config()
+    getattr(attrgetter(place)(config), member).SetInParent()
+
+    assert [(one.path, one.reason) for one in refused(config)] == [
+        (f"{place}.{member}", f"is not supported: {reason}")
+    ]
 
 
 @pytest.mark.parametrize(("count", "reason"), [(0, "is there 0 times"), (2, "is there 2 times")])

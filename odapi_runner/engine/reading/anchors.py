@@ -26,8 +26,11 @@ def read_anchors(generator: Reader, backbone: Backbone, *, shared: bool) -> Anch
         backbone: which maps there are.
         shared: whether all maps have one predictor, and so one number of anchors at a place.
     """
-    kind, made = generator.member("anchor_generator_oneof", tuple(_READERS))
+    why = {"grid_anchor_generator": "it is Faster R-CNN's, and takes one map of unknown image size"}
+    kind, made = generator.member("anchor_generator_oneof", tuple(_READERS), why=why)
     spec = _READERS[kind](made)
+    if generator.choice("anchor_generator_oneof") != kind:
+        return spec  # refused already
     counts = anchors_per_location(spec)
     maps = _num_maps(backbone)
     if isinstance(spec, MultiscaleAnchors) and isinstance(backbone.neck, BiFpnNeck | FpnNeck):

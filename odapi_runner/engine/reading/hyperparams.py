@@ -47,7 +47,11 @@ def read_hyperparams(hyperparams: Reader) -> Hyperparams:
 def _batch_norm(hyperparams: Reader) -> BatchNorm | None:
     if hyperparams.choice("normalizer_oneof") is None:
         return None
-    kind, norm = hyperparams.member("normalizer_oneof", ("batch_norm", "sync_batch_norm"))
+    kind, norm = hyperparams.member(
+        "normalizer_oneof",
+        ("batch_norm", "sync_batch_norm"),
+        why={"group_norm": "TF2's Object Detection API would normalise nothing"},
+    )
     norm.require("train", (True,), "freeze_batchnorm of the model does that")
     return BatchNorm(
         decay=norm.value("decay"),

@@ -21,6 +21,7 @@ TYPES = BIFPN_TYPES + FPN_TYPES + SMALLER_MAPS_TYPES
 # The coarsest map of the backbones, of stride 32; an EfficientNet has one of stride 2, too.
 COARSEST_LEVEL = 5
 MOST_MAPS = 6
+REGION_PREDICTORS = ("mask_rcnn_box_predictor", "rfcn_box_predictor")
 RESNET_PYRAMID = {"min_level": 3, "max_level": 7, "additional_layer_depth": 256}
 
 
@@ -57,6 +58,7 @@ def _neck(extractor: Reader, kind: str) -> BiFpnNeck | FpnNeck | SmallerMapsNeck
         if not 1 <= maps <= MOST_MAPS:
             extractor.refuse("num_layers", f"{maps} is not 1 to {MOST_MAPS}", (MOST_MAPS,))
         return SmallerMapsNeck(maps)
+    extractor.require("num_layers", (6,), "the levels of a pyramid are those of fpn or bifpn")
     if kind in FPN_TYPES:
         # Without the message its defaults count.
         if extractor.choice("feature_pyramid_oneof") is None:
@@ -94,7 +96,8 @@ def read_box_predictor(
 ) -> WeightSharedPredictor | ConvolutionalPredictor:
     """The box predictor, of codes as long as the box coder's."""
     kinds = ("weight_shared_convolutional_box_predictor", "convolutional_box_predictor")
-    kind, made = predictor.member("box_predictor_oneof", kinds)
+    why = dict.fromkeys(REGION_PREDICTORS, "it predicts for regions, and an ssd has none")
+    kind, made = predictor.member("box_predictor_oneof", kinds, why=why)
     made.require("box_code_size", (code_size,), "the box coder has another")
     separable = made.value("use_depthwise")
     if separable and made.value("kernel_size") == 1:
