@@ -131,6 +131,18 @@ def read_step(path: str) -> int:
     return step
 
 
+def holds_model(path: str) -> bool:
+    """Whether a training's checkpoint has the weights in it.
+
+    From scratch the Object Detection API saves its first one, of step 0, before Keras has made any:
+    that one holds step and save counter alone, and a training goes on from it with initial weights.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    return any(key.startswith("model/") for key in read_index(Path(path)).tensors)
+
+
 def numbered(folder: Path, number: int) -> str:
     """The prefix of `ckpt-<number>` in a folder."""
     return str(folder / f"ckpt-{number}")

@@ -19,7 +19,7 @@ import click
 import tensorflow as tf
 
 from odapi_runner import coco
-from odapi_runner.engine.checkpoint import numbered, read_step
+from odapi_runner.engine.checkpoint import holds_model, numbered, read_step
 from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.feed import TallyLog
 from odapi_runner.engine.log import log
@@ -73,6 +73,9 @@ class EvaluationRun:
         path = numbered(folder, number)
         log(f"Found new checkpoint at {path}")
         step = read_step(path)
+        if not holds_model(path):
+            log(f"ckpt-{number} holds no weights, so there is nothing to evaluate")
+            return
         images = len(self._evaluator.groundtruth.source_ids)
         self._events.write("evaluating", number=number, step=step)
 

@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from odapi_runner.engine.checkpoint import Restored, numbered
+from odapi_runner.engine.checkpoint import Restored, holds_model, numbered
 from odapi_runner.engine.compilable import refuse_uncompilable
 from odapi_runner.engine.detector import TOTAL
 from odapi_runner.engine.distribution import Replicas, build_replicas
@@ -133,6 +133,9 @@ def _start(trainer: Trainer, run: RunDir, events: EventLog) -> int | None:
             f"{run.root}: the chief goes on from ckpt-{newest}, which is not here",
             fix="Train in a folder on a disk that all workers share.",
         )
+    if newest and not holds_model(numbered(run.root, newest)):
+        log(f"ckpt-{newest} holds no weights, so there is nothing to go on from")
+        newest = 0
     if newest:
         restored: Restored | None = trainer.resume(numbered(run.root, newest))
     else:
