@@ -45,10 +45,10 @@ def build_groundtruth(
 ) -> BuiltGroundTruth:
     """The groundtruth of all records, each image once.
 
-    Of an image, boxes of unknown class or with a NaN are removed, and then the first `max_boxes`
-    are kept. A box with `is_crowd` or `group_of` is a crowd of its class: the OD API's evaluator
-    looks at `is_crowd` alone, and so punishes what is found in a group. The area is the record's
-    where it gives one, else the box's (the OD API's TF2 loop always takes the box's).
+    Of an image, boxes of unknown class or that are not finite are removed, and then the first
+    `max_boxes` are kept. A box with `is_crowd` or `group_of` is a crowd of its class: the OD API's
+    evaluator looks at `is_crowd` alone, and so punishes what is found in a group. The area is the
+    record's where it gives one, else the box's (the OD API's TF2 loop always takes the box's).
 
     Records with a source id that came before are left out; an empty one is nobody's and never a
     duplicate, as there.
@@ -87,7 +87,7 @@ def box_classes(example: Annotated, label_map: LabelMap) -> NDArray[np.int64]:
 
 def _build_image(example: Annotated, label_map: LabelMap, max_boxes: int) -> _Image:
     classes = box_classes(example, label_map)
-    whole = ~np.isnan(example.boxes_yxyx_norm).any(axis=1)
+    whole = np.isfinite(example.boxes_yxyx_norm).all(axis=1)
     kept = np.flatnonzero(whole & (classes != -1))[:max_boxes]
     height, width = size_hw = _size_hw(example)
     scale = np.array([height, width, height, width], np.float32)

@@ -145,3 +145,28 @@ def test_the_image_says_its_size_where_the_record_does_not() -> None:
     assert truth.groundtruth.sizes_hw.tolist() == [[20, 30]]
     with pytest.raises(DataError, match=r'the image of record "a\.png" cannot be read'):
         build_groundtruth([build_example([], encoded=b"\x89PNG", **silent)], LABELS)
+
+
+def test_some_of_the_images_are_numbered_anew() -> None:
+    """Their boxes go with them; an image without boxes is one, too."""
+    names = (("car", "person"), (), ("person",))
+    examples = [
+        build_example([HALF] * len(of_image), of_image, source_id=str(number))
+        for number, of_image in enumerate(names)
+    ]
+    whole = build_groundtruth(examples, LABELS).groundtruth
+    kept = whole.keep_images(np.array([False, True, True]))
+
+    assert whole.image.tolist() == [0, 0, 2]
+    assert kept.source_ids.tolist() == ["1", "2"]
+    assert kept.sizes_hw.tolist() == [[100, 200]] * 2
+    assert kept.image.tolist() == [1]
+    assert kept.classes.tolist() == [1]
+    assert kept.class_ids.tolist() == [2, 1]
+
+
+def test_an_infinite_box_is_none() -> None:
+    """As little as one that is not a number."""
+    example = build_example([[0, 0, np.inf, 1], HALF], ("car", "car"))
+
+    assert len(build_groundtruth([example], LABELS).groundtruth.classes) == 1
