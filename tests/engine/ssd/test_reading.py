@@ -191,8 +191,8 @@ AS_BOXES = (
             (f"{SSD}.explicit_background_class=true",),
             {
                 f"{SSD}.explicit_background_class": (
-                    "true is not supported: it needs train_config.use_multiclass_scores, which is "
-                    "not supported either"
+                    "true is not supported: scores of classes are read without one of the "
+                    "background"
                 )
             },
         ),

@@ -25,7 +25,7 @@ def read_ssd(ssd: Reader) -> Ssd:
     ssd.require(
         "explicit_background_class",
         (False,),
-        "it needs train_config.use_multiclass_scores, which is not supported either",
+        "scores of classes are read without one of the background",
     )
     if ssd.value("num_classes") < 1:
         ssd.refuse("num_classes", "is below 1", ("the number of classes of the label map",))
