@@ -113,12 +113,19 @@ def device_warnings(device: str, options: TrainerOptions | None = None) -> list[
         A sentence each.
     """
     found = _gpu_warnings(device)
-    if options is not None and (device == "none" or found or not read_gpus()):
+    if options is not None and not _reaches_gpu(device):
         if options.precision != FLOAT32:
             found.append(f"--precision {options.precision} makes training on a CPU slower")
         if options.xla:
             found.append("--xla is for GPUs: on a CPU a step can take thirty times as long")
     return found
+
+
+def _reaches_gpu(device: str) -> bool:
+    if device == "none" or not can_use_gpu():
+        return False
+    wanted = gpu_numbers(device) or [0]
+    return wanted[0] < len(read_gpus())
 
 
 def _gpu_warnings(device: str) -> list[str]:
