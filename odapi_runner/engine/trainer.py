@@ -49,7 +49,7 @@ class Trainer:
             replicas: that train together; one by default.
 
         Raises:
-            ConfigError: the precision is not for several replicas.
+            ConfigError: the precision, or XLA, is not for several replicas.
         """
         options = options or TrainerOptions(seed=seed)
         # Keras draws initial weights from generators of its own, which this seeds as well.
