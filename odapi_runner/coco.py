@@ -7,14 +7,21 @@ classes outside the label map, -1 for what cannot be measured).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odapi_runner.formats.detections import GroundTruth
-from odapi_runner.metrics import CATEGORY_TAG, COCO_METRICS
+from odapi_runner.metrics import (
+    CATEGORY_TAG,
+    COCO_METRICS,
+    SUPER_CATEGORY_TAG,
+    CocoMetric,
+    category_tag,
+    super_category_tag,
+)
 
 UNKNOWN = -1.0  # COCO's value where there is no groundtruth of that kind
 
@@ -33,6 +40,8 @@ def evaluate(
     classes: NDArray[np.int64],
     scores: NDArray[np.floating[Any]],
     per_category: bool = False,
+    all_per_category: bool = False,
+    super_categories: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, float]:
     """Score the detections of one checkpoint.
 
@@ -48,24 +57,46 @@ def evaluate(
         classes: int64 [n], label map ids, from 1.
         scores: float [n], higher is surer.
         per_category: add the average precision of each class, under `CATEGORY_TAG` and its name.
+        all_per_category: add that, and all twelve of each class.
+        super_categories: names of classes by the name that they have together: add the mean of
+            their figures, -1 counted as such, there as here.
 
     Returns:
         The value of each tag: the twelve in the order of `COCO_METRICS`, then the classes in the
-        order of the label map; -1 where there is no groundtruth of that kind.
+        order of the label map, then the super categories; -1 where there is no groundtruth of that
+        kind.
     """
     precision, recall = _precision_and_recall(groundtruth, image, boxes_xywh_px, classes, scores)
-    found: dict[str, float] = {}
-    for metric in COCO_METRICS:
-        table = precision if metric.title == "Average Precision" else recall
-        some = table[_THRESHOLDS[metric.iou], ..., _AREAS[metric.area], :]
-        found[metric.tag] = _mean_of_known(some[..., _LIMITS[metric.max_detections]])
-    if per_category:
-        by_class = np.moveaxis(precision, 2, 0)
-        of_class = dict(zip(np.unique(groundtruth.class_ids), by_class, strict=True))
-        for number, name in zip(groundtruth.class_ids, groundtruth.class_names, strict=True):
-            some = of_class[number][..., _AREAS["all"], _LIMITS[100]]
-            found[f"{CATEGORY_TAG}{name}"] = _mean_of_known(some)
+    found = {one.tag: _value(one, precision, recall) for one in COCO_METRICS}
+    if per_category or all_per_category or super_categories:
+        by_class = _by_class(groundtruth, precision, recall)
+        if per_category or all_per_category:
+            for name, values in by_class.items():
+                found[f"{CATEGORY_TAG}{name}"] = values[COCO_METRICS[0]]
+                if all_per_category:
+                    found |= {category_tag(one, name): values[one] for one in COCO_METRICS}
+        for name, members in (super_categories or {}).items():
+            means = _means([by_class[member] for member in members])
+            found[f"{SUPER_CATEGORY_TAG}{name}"] = means[COCO_METRICS[0]]
+            if all_per_category:
+                found |= {super_category_tag(one, name): means[one] for one in COCO_METRICS}
     return found
+
+
+def _by_class(
+    groundtruth: GroundTruth, precision: NDArray[np.float64], recall: NDArray[np.float64]
+) -> dict[str, dict[CocoMetric, float]]:
+    """The twelve of each class by its name, in the order of the label map."""
+    places = {number: place for place, number in enumerate(np.unique(groundtruth.class_ids))}
+    found = {}
+    for number, name in zip(groundtruth.class_ids, groundtruth.class_names, strict=True):
+        own = [table.take([places[number]], axis=-3) for table in (precision, recall)]
+        found[str(name)] = {one: _value(one, *own) for one in COCO_METRICS}
+    return found
+
+
+def _means(classes: Sequence[Mapping[CocoMetric, float]]) -> dict[CocoMetric, float]:
+    return {one: sum(values[one] for values in classes) / len(classes) for one in COCO_METRICS}
 
 
 def summary_lines(metrics: Mapping[str, float]) -> list[str]:
@@ -108,6 +139,14 @@ def _precision_and_recall(
     evaluation.evaluate()
     evaluation.accumulate()
     return evaluation.eval["precision"], evaluation.eval["recall"]
+
+
+def _value(
+    metric: CocoMetric, precision: NDArray[np.float64], recall: NDArray[np.float64]
+) -> float:
+    table = precision if metric.title == "Average Precision" else recall
+    some = table[_THRESHOLDS[metric.iou], ..., _AREAS[metric.area], :]
+    return _mean_of_known(some[..., _LIMITS[metric.max_detections]])
 
 
 def _annotations(

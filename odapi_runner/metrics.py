@@ -74,6 +74,18 @@ COLUMN_OF_TAG = {
 
 # AP of one class, with `include_metrics_per_category`; the class name follows.
 CATEGORY_TAG = "DetectionBoxes_PerformanceByCategory/mAP/"
+# The mean of several classes, with `super_categories`; their name follows.
+SUPER_CATEGORY_TAG = "DetectionBoxes_PerformanceBySuperCategory/"
+
+
+def category_tag(metric: CocoMetric, name: str) -> str:
+    """The tag of one of the twelve for one class, with `all_metrics_per_category`."""
+    return f"{metric.tag} ByCategory/{name}"
+
+
+def super_category_tag(metric: CocoMetric, name: str) -> str:
+    """The same for several classes together."""
+    return f"{metric.tag} BySuperCategory/{name}"
 
 
 def column_of(tag: str) -> str:

@@ -223,6 +223,24 @@ def test_classes_follow_their_ids_whatever_the_order_of_the_label_map() -> None:
     ]
 
 
+def test_all_figures_of_each_class_and_of_classes_together() -> None:
+    """Class 1 is found and large, class 2 is not; the mean of both counts -1 as a number."""
+    truth = build_groundtruth([(0, 1, [0, 0, 100, 100]), (0, 2, [50, 50, 40, 40])], classes=2)
+    found = build_detections([(0, 1, [0, 0, 100, 100], 0.9)])
+
+    metrics = coco.evaluate(
+        truth, **found, all_per_category=True, super_categories={"both": ["class 1", "class 2"]}
+    )
+
+    assert metrics[CATEGORY_TAG + "class 1"] == pytest.approx(1.0)
+    assert metrics["DetectionBoxes_Precision/mAP (large) ByCategory/class 1"] == pytest.approx(1.0)
+    assert metrics["DetectionBoxes_Precision/mAP (large) ByCategory/class 2"] == -1.0
+    assert metrics["DetectionBoxes_PerformanceBySuperCategory/both"] == pytest.approx(0.5)
+    large = "DetectionBoxes_Precision/mAP (large) BySuperCategory/both"
+    assert metrics[large] == pytest.approx(0.0)
+    assert len(metrics) == 12 + 2 * 13 + 13
+
+
 # Coordinates from a coarse grid, few scores and few sizes: ties of overlap and of score, boxes of
 # no area, boxes exactly at COCO's limits of size (32 and 96 px) and exact duplicates are common.
 _boxes = st.tuples(

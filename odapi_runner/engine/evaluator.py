@@ -5,7 +5,7 @@ Source: object_detection/model_lib_v2.py, `eager_eval_loop`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from odapi_runner.engine.moving_average import restore_averages
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
-from odapi_runner.errors import DataError
+from odapi_runner.errors import ConfigError, DataError, did_you_mean
 from odapi_runner.formats.detections import Detections, GroundTruth
 from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.metrics import LEARNING_RATE
@@ -52,11 +52,15 @@ class Evaluator:
             max_boxes=spec.eval_input.max_boxes,
         )
         self.groundtruth: GroundTruth = built.groundtruth
+        _check_super_categories(spec, self.records.label_map.display_names())
         self.duplicates = built.duplicates
         self.record_numbers = built.records
         self._detector = build_detector(spec)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._infer = tf.function(self._infer_batch, reduce_retracing=True, autograph=False)
+        # Traced once, for images of any size and any number of boxes.
+        self._infer = tf.function(self._infer_batch, autograph=False).get_concrete_function(
+            self._batches().element_spec
+        )
 
     def evaluate(
         self, path: str, report: Callable[[int, int], None], log: Callable[[str], None]
@@ -83,6 +87,8 @@ class Evaluator:
             self.groundtruth,
             **detected,
             per_category=self._spec.evaluation.per_category,
+            all_per_category=self._spec.evaluation.all_per_category,
+            super_categories=dict(self._spec.evaluation.super_categories),
         )
         metrics |= losses
         metrics[LEARNING_RATE] = learning_rate(self._spec.train.schedule, step)
@@ -91,12 +97,11 @@ class Evaluator:
     def _run(
         self, report: Callable[[int, int], None], log: Callable[[str], None]
     ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        batches = evaluation_batches(self._spec, self._source, self.record_numbers)
         found: list[Detected] = []
         losses: list[dict[str, tf.Tensor]] = []
         done, total = 0, len(self.record_numbers)
         try:
-            for number, batch in enumerate(batches):
+            for number, batch in enumerate(self._batches()):
                 batch_detected, batch_losses = self._infer(batch)
                 found.append(batch_detected)
                 losses.append(batch_losses)
@@ -115,6 +120,9 @@ class Evaluator:
         # The plain mean over batches, as the Object Detection API has it.
         means = {tag: float(np.mean([one[tag] for one in losses])) for tag in losses[0]}
         return self._flat(found), means
+
+    def _batches(self) -> tf.data.Dataset:
+        return evaluation_batches(self._spec, self._source, self.record_numbers)
 
     def _leave_out_bad_images(self) -> None:
         """Keep the images that were evaluated, which are all that can be decoded."""
@@ -141,3 +149,15 @@ class Evaluator:
             "classes": np.concatenate([one.classes for one in found])[kept].astype(np.int64) + 1,
             "scores": np.concatenate([one.scores for one in found])[kept],
         }
+
+
+def _check_super_categories(spec: Spec, known: Sequence[str]) -> None:
+    """Raises: ConfigError where a class is named that the label map does not show."""
+    for name, members in spec.evaluation.super_categories:
+        for member in members:
+            if member not in known:
+                raise ConfigError(
+                    f'eval_config.super_categories "{name}": no class of the label map is shown as '
+                    f'"{member}"',
+                    fix=did_you_mean(member, known) or "Name its classes as the label map does.",
+                )

@@ -38,6 +38,7 @@ _INPUT_IGNORED = {
     "name": "it names a folder of event files; runs keep theirs in eval/",
 }
 
+_RECALL = "it counts with precision_at_recall_detection_metrics only"
 _DEPTHWISE = "the Object Detection API reads it under TF1 only: TF2 decides it by the layer"
 _DROPOUT = "it counts with use_dropout only"
 _EXTRACTOR = "model.ssd.feature_extractor"
@@ -98,5 +99,12 @@ IGNORED = {
     "train_config.use_bfloat16": "the Object Detection API reads it on TPUs only",
     "train_config.run_fine_tune_checkpoint_dummy_computation": "layers are always built first",
     "train_config.optimizer.moving_average_decay": "it counts with use_moving_average only",
+    "eval_config.force_no_resize": "the network's input is resized all the same, there as here",
+    "eval_config.keypoint_edge": "it draws keypoints, and an ssd finds none",
+    "eval_config.recall_lower_bound": _RECALL,
+    "eval_config.recall_upper_bound": _RECALL,
+    "eval_config.retain_original_image_additional_channels": (
+        "it counts with num_additional_channels only"
+    ),
     "eval_config.retain_original_images": "the images are read again when they are drawn",
 }

@@ -28,6 +28,11 @@ _PADDING = (
     "batch_size of 1."
 )
 
+_READERS = (
+    "The Object Detection API evaluates the first alone: give it all the files, and remove the "
+    "others: -d eval_input_reader[1]."
+)
+
 
 def build_spec(config: Any) -> Spec:
     """The engine's view of a TrainEvalPipelineConfig.
@@ -74,8 +79,11 @@ def _spec(reader: Reader) -> Spec:
     _, ssd = reader.message("model").member("model", ("ssd",), _FAMILY)
     train_input = reader.message("train_input_reader")
     eval_inputs = list(reader.messages("eval_input_reader"))
-    if len(eval_inputs) != 1:
-        reader.refuse("eval_input_reader", f"is there {len(eval_inputs)} times", ("one of it",))
+    if len(eval_inputs) > 1:
+        times = f"is there {len(eval_inputs)} times, and an evaluation is of one"
+        reader.refuse("eval_input_reader", times, (), _READERS)
+    elif not eval_inputs:
+        reader.refuse("eval_input_reader", "is missing", ("one of it",))
     model = read_ssd(ssd)
     train, evaluation = reader.message("train_config"), reader.message("eval_config")
     if input_size(model.resizer) is None:

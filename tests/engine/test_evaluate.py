@@ -17,17 +17,22 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from odapi_runner.engine.evaluate import main
+from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.trainer import Trainer
+from odapi_runner.errors import ConfigError
 from odapi_runner.formats.detections import read_detections, read_groundtruth
 from odapi_runner.formats.example import decode_example, encode_example
 from odapi_runner.formats.runlog import read_events, read_progress
 from odapi_runner.formats.tfrecord import RecordWriter, read_records
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.proto.text import read_pipeline
+from odapi_runner.records.draw import draw_streets
+from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
+from support.ssd_configs import ssd_config
 from support.workspaces import make_workspace, write_config
 
 
@@ -249,3 +254,47 @@ def test_an_image_that_cannot_be_decoded_is_left_out_of_the_metrics(
     assert read_detections(other.detections_at(7)).metrics == pytest.approx(
         read_detections(run.detections_at(7)).metrics, abs=1e-5
     )
+
+
+def test_images_of_many_sizes_are_evaluated_by_one_graph(tmp_path: Path) -> None:
+    """Without padding an input is as large as its image makes it."""
+    workspace = make_workspace(tmp_path)
+    draw_streets(tmp_path / "wide", images=10, seed=1, size_hw=(64, 192))
+    convert_kitti(tmp_path / "wide", workspace.data / "wide")
+    config = ssd_config("ssd_mobilenet_v2", "train_config.batch_size=1")
+    resizer = config.model.ssd.image_resizer.keep_aspect_ratio_resizer
+    resizer.min_dimension, resizer.max_dimension = 96, 128
+    for reader in (config.train_input_reader, config.eval_input_reader[0]):
+        reader.label_map_path = "data/kitti/label_map.pbtxt"
+        paths = reader.tf_record_input_reader.input_path
+        paths[:] = ["data/kitti/val-*", "data/wide/train-*"]  # of other names
+    spec = build_spec(config)
+    number = Trainer(spec, seed=0).save(workspace.train / "run", keep=1)
+    evaluator = Evaluator(spec, workspace.root)
+    done: list[tuple[int, int]] = []
+    detections = evaluator.evaluate(
+        str(workspace.train / "run" / f"ckpt-{number}"),
+        lambda *counts: done.append(counts),
+        lambda _: None,
+    )
+
+    assert done == [(image, 10) for image in range(1, 11)]
+    assert set(detections.image) == set(range(10))
+    sizes = evaluator.groundtruth.sizes_hw
+    assert sizes.tolist() == [[192, 256]] * 2 + [[64, 192]] * 8
+    right = detections.boxes_xywh_px[:, 0] + detections.boxes_xywh_px[:, 2]
+    assert (right <= sizes[detections.image, 1] * 1.0001).all()
+
+
+def test_super_categories_name_classes_of_the_label_map(tmp_path: Path) -> None:
+    """Another name would silently count as nothing found."""
+    workspace = make_workspace(tmp_path)
+    spec = build_spec(read_pipeline(write_config(workspace)))
+    wrong = dataclasses.replace(spec.evaluation, super_categories=(("people", ("pedestrian",)),))
+    with pytest.raises(ConfigError) as caught:
+        Evaluator(dataclasses.replace(spec, evaluation=wrong), workspace.root)
+
+    assert caught.value.what == (
+        'eval_config.super_categories "people": no class of the label map is shown as "pedestrian"'
+    )
+    assert caught.value.fix == 'Did you mean "Pedestrian"?'

@@ -230,7 +230,12 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
         ),
         (
             ("eval_config.metrics_set=[pascal_voc_detection_metrics]",),
-            {"eval_config.metrics_set": "pascal_voc_detection_metrics is not supported"},
+            {
+                "eval_config.metrics_set": (
+                    "pascal_voc_detection_metrics is not supported: what an ssd finds is measured "
+                    "by coco_detection_metrics here"
+                )
+            },
         ),
     ],
 )
@@ -391,7 +396,10 @@ def test_what_the_api_itself_cannot_use_is_refused_with_the_reason(
     ]
 
 
-@pytest.mark.parametrize(("count", "reason"), [(0, "is there 0 times"), (2, "is there 2 times")])
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [(0, "is missing"), (2, "is there 2 times, and an evaluation is of one")],
+)
 def test_there_is_one_evaluation_reader(count: int, reason: str) -> None:
     """None or several are one refusal, whatever is in them."""
     config = d0_config()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.spec.input import Evaluation, Input
 
+_COCO = "coco_detection_metrics"
+
 
 def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Input:
     """A message `train_input_reader` or `eval_input_reader`.
@@ -30,15 +32,31 @@ def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Inpu
 
 def read_evaluation(evaluation: Reader) -> Evaluation:
     """The message `eval_config`."""
-    known = ("coco_detection_metrics",)
     for name in evaluation.value("metrics_set"):
-        if name not in known:
-            evaluation.refuse("metrics_set", f"{name} is not supported", known)
-    evaluation.require("all_metrics_per_category", (False,))
+        if name != _COCO:
+            reason = f"{name} is not supported: what an ssd finds is measured by {_COCO} here"
+            evaluation.refuse("metrics_set", reason, (), f"-s eval_config.metrics_set=[{_COCO}]")
+    evaluation.require(
+        "skip_predictions_for_unlabeled_class",
+        (False,),
+        "the classes that an image was labelled for are not read",
+    )
+    if any(evaluation.messages("parameterized_metric")):
+        evaluation.refuse(
+            "parameterized_metric",
+            "measures keypoints, and an ssd finds none",
+            (),
+            "Remove it: -d eval_config.parameterized_metric",
+        )
+    super_categories = evaluation.mapping("super_categories")
     return Evaluation(
         batch_size=evaluation.value("batch_size"),
         use_averages=evaluation.value("use_moving_averages"),
         per_category=evaluation.value("include_metrics_per_category"),
+        all_per_category=evaluation.value("all_metrics_per_category"),
+        super_categories=tuple(
+            (name, tuple(classes.split(","))) for name, classes in super_categories.items()
+        ),
         num_visualizations=evaluation.value("num_visualizations"),
         min_score=evaluation.value("min_score_threshold"),
         max_boxes_drawn=evaluation.value("max_num_boxes_to_visualize"),

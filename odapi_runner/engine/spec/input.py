@@ -25,6 +25,8 @@ class Evaluation:
     batch_size: int
     use_averages: bool  # evaluate the moving averages of the weights in their place
     per_category: bool
+    all_per_category: bool
+    super_categories: tuple[tuple[str, tuple[str, ...]], ...]  # a name, and those of its classes
     num_visualizations: int
     min_score: float
     max_boxes_drawn: int
