@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 
 import tensorflow as tf
@@ -54,7 +54,7 @@ class Feed:
         self._found = TallyLog(source.tally, events)
         self._ready = iter(batches)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch]:
         """The batches.
 
         Raises:

@@ -7,6 +7,7 @@ object_detection/model_lib_v2.py, `train_loop`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import pprint
@@ -219,8 +220,8 @@ class _Loop:
         first = step
         writer = tf.summary.create_file_writer(str(self._run.train_events))
         self._clock.start(step)
-        with writer.as_default():
-            queue = iter(feed)
+        # Closed at once where the loop fails: the failure is the last event, not what was seen.
+        with writer.as_default(), contextlib.closing(iter(feed)) as queue:
             for batch in queue:
                 more = itertools.islice(queue, self._options.accumulate - 1)
                 losses = self._trainer.train_step(batch, more)
