@@ -156,6 +156,20 @@ def test_the_type_of_a_fine_tune_checkpoint(
     assert build_spec(config).train.fine_tune_type == kind
 
 
+def test_averages_and_patterns_are_read() -> None:
+    """`use_moving_average` is true where it is not set; a decay alone says nothing."""
+    config = d0_config("train_config.freeze_variables=[Conv1, stem]")
+    assert build_spec(config).train.average_decay is None
+    config.train_config.optimizer.ClearField("use_moving_average")
+    config.eval_config.use_moving_averages = True
+    spec = build_spec(config)
+
+    assert spec.train.average_decay == f32(0.9999)
+    assert spec.evaluation.use_averages
+    assert spec.train.freeze_variables == ("Conv1", "stem")
+    assert (spec.train.update_variables, spec.train.bias_multiplier) == ((), 1.0)
+
+
 def test_one_of_no_examples_is_every_example() -> None:
     """The Object Detection API takes a part for numbers above 1 only."""
     config = d0_config()
@@ -165,6 +179,7 @@ def test_one_of_no_examples_is_every_example() -> None:
 
 
 SSD = "model.ssd"
+OPTIMIZER = "train_config.optimizer"
 KEEP = f"{SSD}.image_resizer.keep_aspect_ratio_resizer"
 BIFPN = f"{SSD}.feature_extractor.bifpn"
 ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
@@ -219,6 +234,39 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
                     "is above matched_threshold (0.5)"
                 )
             },
+        ),
+        (
+            ("train_config.load_all_detection_checkpoint_vars=true",),
+            {"train_config.load_all_detection_checkpoint_vars": "true is not supported"},
+        ),
+        (("train_config.batch_size=0",), {"train_config.batch_size": "is 0"}),
+        (
+            ("train_config.bias_grad_multiplier=-1",),
+            {"train_config.bias_grad_multiplier": "-1 is below 0"},
+        ),
+        (
+            (f"{OPTIMIZER}.momentum_optimizer.momentum_optimizer_value=9",),
+            {
+                f"{OPTIMIZER}.momentum_optimizer.momentum_optimizer_value": (
+                    "9 is not between 0 and 1"
+                )
+            },
+        ),
+        (
+            (f"{OPTIMIZER}.use_moving_average=true", f"{OPTIMIZER}.moving_average_decay=1.5"),
+            {f"{OPTIMIZER}.moving_average_decay": "1.5 is not between 0 and 1"},
+        ),
+        (
+            ("train_config.freeze_variables=[Conv1, 'Conv(2']",),
+            {
+                "train_config.freeze_variables[1]": (
+                    "is no regular expression (missing ), unterminated subpattern at position 4)"
+                )
+            },
+        ),
+        (
+            ("train_config.update_trainable_variables=['']",),
+            {"train_config.update_trainable_variables[0]": ("is empty and would match everything")},
         ),
         (
             ("train_config.fine_tune_checkpoint_version=V1",),

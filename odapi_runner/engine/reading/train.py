@@ -18,13 +18,18 @@ from odapi_runner.schedules import (
     Schedule,
 )
 
+_LOAD_ALL = (
+    "-d train_config.load_all_detection_checkpoint_vars "
+    "-s train_config.fine_tune_checkpoint_type=full"
+)
+
 
 def read_train(train: Reader) -> Train:
     """The message `train_config`."""
     optimizer = train.message("optimizer")
     averaged = optimizer.value("use_moving_average")
     made, rate = _optimizer(optimizer)
-    train.require("load_all_detection_checkpoint_vars", (False,))
+    train.require("load_all_detection_checkpoint_vars", (False,), fix=_LOAD_ALL)
     checkpoint = train.value("fine_tune_checkpoint")
     if checkpoint:
         train.require("fine_tune_checkpoint_version", ("V2",))
@@ -33,22 +38,23 @@ def read_train(train: Reader) -> Train:
         kind = "detection" if train.value("from_detection_checkpoint") else "classification"
     elif checkpoint:
         train.require("fine_tune_checkpoint_type", ("detection", "classification", "full"))
-    multiplier = train.value("bias_grad_multiplier")
+    multiplier: float = train.value("bias_grad_multiplier")
+    if multiplier < 0:
+        train.refuse("bias_grad_multiplier", f"{multiplier:g} is below 0", (1.0,))
     # Without a checkpoint these say nothing, there as here.
     train.value("fine_tune_checkpoint_version")
     train.value("from_detection_checkpoint")
     return Train(
-        batch_size=train.value("batch_size"),
+        batch_size=_above_zero(train, "batch_size"),
         num_steps=train.value("num_steps"),
         augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
         class_scores=train.value("use_multiclass_scores"),
         merge_boxes=train.value("merge_multiple_label_boxes"),
         schedule=_schedule(rate),
         optimizer=made,
-        average_decay=optimizer.value("moving_average_decay") if averaged else None,
+        average_decay=_share(optimizer, "moving_average_decay") if averaged else None,
         clip_norm=train.value("gradient_clipping_by_norm"),
-        # As there, what is not above 0 multiplies nothing.
-        bias_multiplier=multiplier if multiplier > 0 else 1.0,
+        bias_multiplier=multiplier or 1.0,  # 0 is the default, and multiplies nothing there
         update_variables=_patterns(train, "update_trainable_variables"),
         freeze_variables=_patterns(train, "freeze_variables"),
         regularize=train.value("add_regularization_loss"),
@@ -77,7 +83,7 @@ def _optimizer(optimizer: Reader) -> tuple[Optimizer, Reader]:
     rate = made.message("learning_rate")
     if kind == "adam_optimizer":
         return Adam(made.value("epsilon")), rate
-    momentum = made.value("momentum_optimizer_value")
+    momentum = _share(made, "momentum_optimizer_value")
     if kind == "rms_prop_optimizer":
         return RmsProp(made.value("decay"), momentum, made.value("epsilon")), rate
     return Momentum(momentum), rate
@@ -140,11 +146,19 @@ def _oscillating(schedule: Reader) -> Schedule:
     )
 
 
-def _above_zero(schedule: Reader, name: str) -> int:
-    steps: int = schedule.value(name)
-    if not steps:
-        schedule.refuse(name, "is 0", (1,))
-    return steps
+def _above_zero(reader: Reader, name: str) -> int:
+    number: int = reader.value(name)
+    if not number:
+        reader.refuse(name, "is 0", (1,))
+    return number
+
+
+def _share(reader: Reader, name: str) -> float:
+    """What a step keeps of an average."""
+    share: float = reader.value(name)
+    if not 0 <= share <= 1:
+        reader.refuse(name, f"{share:g} is not between 0 and 1", (0.9,))
+    return share
 
 
 _SCHEDULES: dict[str, Callable[[Reader], Schedule]] = {

@@ -37,7 +37,6 @@ CASES = {
     "averages-unused": Case(
         fails=bend(deletes=(f"{OPTIMIZER}.use_moving_average",)),
         passes=bend(AVERAGES, EVALUATED),
-        engine="tf-models",  # builtin refuses both
     ),
     "averages-missing": Case(fails=bend(EVALUATED), passes=bend(AVERAGES, EVALUATED)),
 }
