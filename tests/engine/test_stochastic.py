@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from odapi_runner.engine.backbones.efficientnet import build_efficientnet
+from odapi_runner.engine.spec.layers import Regularizer
 from odapi_runner.engine.stochastic import DropExamples, DropFeatures, draws
 from support.configs import small_spec
 
@@ -113,13 +114,29 @@ def test_draws_decide_what_the_backbone_gives_in_training(backbone: tuple[Any, A
     assert not np.allclose(finest(kept), finest(dropped))
 
 
-def test_the_backbone_keeps_its_weight_decay_unless_overridden() -> None:
-    """5e-6 as published; else the config's, halved, since Keras does not halve the square."""
-    spec = dataclasses.replace(small_spec().model.backbone, override_hyperparams=True)
+@pytest.mark.parametrize(
+    ("override", "regularizer", "expected"),
+    [
+        (False, Regularizer("l2", 4e-5), 5e-6),
+        (True, Regularizer("l2", 4e-5), 2e-5),
+        (True, Regularizer("l1", 4e-5), 4e-5),
+        (True, None, 0.01),
+    ],
+)
+def test_the_backbone_keeps_its_weight_decay_unless_overridden(
+    override: bool, regularizer: Regularizer | None, expected: float
+) -> None:
+    """As published; else the config's, halved, since Keras does not halve the square.
+
+    None is Keras' own: the API's D0 of one pass at 256 px has a regularization loss of 224 then.
+    """
+    spec = small_spec().model.backbone
+    hyperparams = dataclasses.replace(spec.hyperparams, regularizer=regularizer)
+    spec = dataclasses.replace(spec, override_hyperparams=override, hyperparams=hyperparams)
     classifier, _, _ = build_efficientnet(spec, range(3, 6), frozen=True)
     stem = next(layer for layer in classifier.layers if layer.name == "stem_conv2d")
 
-    assert stem.kernel_regularizer.l2 == pytest.approx(4e-5 / 2)
+    assert stem.kernel_regularizer.l2 == pytest.approx(expected)
 
 
 def test_frozen_batch_norm_keeps_its_averages() -> None:

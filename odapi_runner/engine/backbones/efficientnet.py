@@ -13,6 +13,7 @@ from official.legacy.image_classification.efficientnet import efficientnet_model
 from odapi_runner.engine.keras import Model, clone_model, layers
 from odapi_runner.engine.layers import FreezableBatchNorm
 from odapi_runner.engine.spec.backbone import Backbone
+from odapi_runner.engine.spec.layers import Regularizer
 from odapi_runner.engine.stochastic import DropExamples
 
 # The layer that gives each pyramid level, of stride 2**level; the same names for all sizes, though
@@ -26,6 +27,9 @@ LEVEL_ENDPOINTS = {
     5: "stack_6/block_0/project_bn",
 }
 MAX_LEVEL = max(LEVEL_ENDPOINTS)
+# Keras' own choice. The Object Detection API overrides the network's with none where a config has
+# none, and Keras takes that for no choice.
+KERAS_WEIGHT_DECAY = 0.01
 
 
 def build_efficientnet(spec: Backbone, levels: range, *, frozen: bool) -> tuple[Any, Any, int]:
@@ -43,17 +47,21 @@ def build_efficientnet(spec: Backbone, levels: range, *, frozen: bool) -> tuple[
         number of layers that drop examples.
     """
     overrides: dict[str, Any] = {"rescale_input": False}
-    if spec.override_hyperparams and spec.hyperparams.regularizer is not None:
-        decay = spec.hyperparams.regularizer
-        # The backbone's weight decay is Keras' L2 (of an L1 weight, too, there as here), which
-        # does not halve the square.
-        overrides["weight_decay"] = decay.weight / (2 if decay.kind == "l2" else 1)
+    if spec.override_hyperparams:
+        overrides["weight_decay"] = _weight_decay(spec.hyperparams.regularizer)
     name = spec.type.removeprefix("ssd_").removesuffix("_bifpn_keras")
     published = efficientnet_model.EfficientNet.from_name(name, overrides=overrides)
     classifier, drops = _adapted(published, frozen=frozen)
     # A layer's last node belongs to the clone; the first is the published model's.
     endpoints = [classifier.get_layer(LEVEL_ENDPOINTS[level]).get_output_at(-1) for level in levels]
     return classifier, Model(classifier.inputs, endpoints), drops
+
+
+def _weight_decay(regularizer: Regularizer | None) -> float:
+    """A factor of the sum of squares, which Keras' L2 does not halve (of an L1 weight, too)."""
+    if regularizer is None:
+        return KERAS_WEIGHT_DECAY
+    return regularizer.weight / (2 if regularizer.kind == "l2" else 1)
 
 
 def _adapted(published: Any, *, frozen: bool) -> tuple[Any, int]:
