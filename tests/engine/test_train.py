@@ -133,17 +133,17 @@ def test_a_stopped_training_goes_on_with_the_same_losses(
 @pytest.mark.long
 def test_an_accumulated_training_goes_on_with_the_same_losses(config: Path, tmp_path: Path) -> None:
     """Two batches of two a step: twice the images, none of them twice, and none left out."""
-    options = dataclasses.replace(OPTIONS, accumulate=2, recompute=True)
+    options = dataclasses.replace(OPTIONS, accumulate=2)
     whole, parts = RunDir(tmp_path / "whole"), RunDir(tmp_path / "parts")
-    train(config, whole, options, num_steps=3)
-    for steps in (1, 3):
+    train(config, whole, options, num_steps=2)
+    for steps in (1, 2):
         train(config, parts, options, num_steps=steps)
 
     progress = read_progress(whole, "train")
     assert progress is not None
-    assert progress["images"] == 2 * 2 * 3
+    assert progress["images"] == 2 * 2 * 2
     expected, found = losses_of(whole), losses_of(parts)
-    for step in range(1, 4):
+    for step in (1, 2):
         for tag in ("Loss/classification_loss", "Loss/localization_loss"):
             assert found[step][tag] == pytest.approx(expected[step][tag], rel=2e-3, abs=1e-6), step
 
