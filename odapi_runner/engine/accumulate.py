@@ -25,26 +25,20 @@ class Sums:
             )
             for one in variables
         ]
-        self._reached: set[int] = set()
 
     def add(self, pairs: Sequence[Pair], kept: tf.Tensor) -> None:
         """Add gradients to the sums.
 
         Args:
-            pairs: always of the same variables.
+            pairs: of the variables, in their order.
             kept: float32 [], 0 to begin anew, whatever the sums hold, and 1 to go on.
         """
-        gradients = {id(variable): gradient for gradient, variable in pairs}
-        self._reached = set(gradients)
-        for variable, total in zip(self._variables, self._sums, strict=True):
-            if id(variable) in gradients:
-                before = tf.math.multiply_no_nan(total, kept)
-                total.assign(before + gradients[id(variable)])
+        for (gradient, _), total in zip(pairs, self._sums, strict=True):
+            total.assign(tf.math.multiply_no_nan(total, kept) + gradient)
 
     def means(self, batches: int) -> list[Pair]:
-        """The mean gradients of the variables that were reached."""
+        """The mean gradients of the variables."""
         return [
             (total / batches, variable)
             for variable, total in zip(self._variables, self._sums, strict=True)
-            if id(variable) in self._reached
         ]

@@ -37,6 +37,10 @@ class Detector(Protocol):
         """The variables that a gradient may move."""
 
     @property
+    def reached_variables(self) -> list[tf.Variable]:
+        """Those of them that predictions depend on."""
+
+    @property
     def draws_per_example(self) -> int:
         """How many uniform numbers an example needs in training."""
 

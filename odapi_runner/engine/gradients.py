@@ -34,8 +34,7 @@ def batch_gradients(
     Args:
         spec: of the whole config.
         detector: with its variables built.
-        variables: those to find the gradients of. Some are for classification checkpoints only:
-            no gradient reaches them, and they are not among the pairs.
+        variables: those to find the gradients of; all are reached.
         batch: the images and their groundtruth.
         recompute: compute the blocks of the network again for their gradients.
         compiled: whether XLA compiles this.
@@ -50,5 +49,4 @@ def batch_gradients(
     gradients = tape.gradient(total, variables)
     if scale:
         gradients = scale.unscaled(gradients)
-    pairs = zip(gradients, variables, strict=True)
-    return losses, [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+    return losses, list(zip(gradients, variables, strict=True))

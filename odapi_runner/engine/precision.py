@@ -67,9 +67,9 @@ class LossScale:
         """A loss, float32 [], as gradients are to be made of it."""
         return loss * self._scale
 
-    def unscaled(self, gradients: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+    def unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """The gradients of the loss itself."""
-        return [None if one is None else one / self._scale for one in gradients]
+        return [one / self._scale for one in gradients]
 
     def apply(self, gradients: Sequence[tf.Tensor], update: Callable[[], None]) -> None:
         """Call `update` if all gradients are finite, and change the factor by that.

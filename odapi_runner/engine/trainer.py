@@ -87,7 +87,7 @@ class Trainer:
     def frozen(self) -> tuple[str, ...]:
         """The names of the variables that could be trained, and are not."""
         trained = {id(one) for one in self._trained}
-        every = self.detector.trainable_variables
+        every = self.detector.reached_variables
         return tuple(keras_name(one) for one in every if id(one) not in trained)
 
     def rate_at(self, step: int) -> float:
@@ -124,7 +124,7 @@ class Trainer:
 
     def compile(self, element_spec: Batch) -> None:
         """Trace the step once, for all batches of these shapes (any number of boxes)."""
-        kept = len(base_optimizer(self._optimizer).weights)
+        self._make_slots()
         if self._options.xla:
             self._element_spec = element_spec = fixed_boxes(
                 element_spec, self._spec.train_input.max_boxes
@@ -138,9 +138,15 @@ class Trainer:
                 [element_spec, tf.TensorSpec([], tf.float32)],
             )
             self._traced_update = self._trace(lambda: self._update(sums), [])
+
+    def _make_slots(self) -> None:
+        """Make what the optimizer keeps: a step that makes variables would be traced twice."""
+        optimizer = base_optimizer(self._optimizer)
+        kept = len(optimizer.weights)
+        with self.replicas.scope():
+            optimizer._create_all_weights(self._trained)
         if kept:
-            made = base_optimizer(self._optimizer).weights[kept:]
-            self.slots_from_zero = tuple(keras_name(one) for one in made)
+            self.slots_from_zero = tuple(keras_name(one) for one in optimizer.weights[kept:])
 
     def _trace(self, function: Callable[..., Any], signature: list[Any]) -> Any:
         # Nothing in here branches on a tensor in Python, so there is nothing to convert.

@@ -17,6 +17,10 @@ class SmallDetector(Model):
         self.top = layers.Dense(units, name="top")
         self.top(self.norm(self.first(tf.zeros([1, 4, 4, 3]))))
 
+    @property
+    def reached_variables(self) -> list[tf.Variable]:
+        return self.trainable_variables
+
 
 def small_pairs(detector: Model) -> list[tuple[tf.Tensor, tf.Variable]]:
     """A gradient of 1 for everything that can be trained."""

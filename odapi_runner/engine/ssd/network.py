@@ -50,7 +50,18 @@ class SsdNetwork(Model):
         """Make all variables by running once over a blank image that is large enough."""
         neck = self._spec.backbone.neck
         side = 128 if isinstance(neck, SmallerMapsNeck) else max(128, 2**neck.max_level)
-        self.predict_batch(tf.zeros([1, side, side, 3]), training=False)
+        with tf.GradientTape() as tape:
+            self.predict_batch(tf.zeros([1, side, side, 3]), training=False)
+        whole = tf.distribute.get_strategy().extended.value_container
+        self._reached = frozenset(id(whole(one)) for one in tape.watched_variables())
+
+    @property
+    def reached_variables(self) -> list[tf.Variable]:
+        """The trainable variables that predictions depend on.
+
+        A backbone may have others, which are there for checkpoints of its classifier only.
+        """
+        return [one for one in self.trainable_variables if id(one) in self._reached]
 
     def predict_batch(
         self, images: tf.Tensor, *, training: bool, uniform: tf.Tensor | None = None
