@@ -53,8 +53,6 @@ def engine_honours_every_field(subject: Subject) -> Iterator[Finding]:
     from odapi_runner.engine.read_config import refused
 
     refusals = refused(subject.config)
-    if not subject.config.eval_input_reader:  # the rule on record files says it
-        refusals = [item for item in refusals if item.path != "eval_input_reader"]
     lists = Counter((_list_of(item.path), item.reason) for item in refusals)
     for item in refusals:
         # A list that is refused as a whole is one finding, not one for each of its elements.
