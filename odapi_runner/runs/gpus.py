@@ -87,9 +87,14 @@ def device_environment(device: str) -> dict[str, str]:
 
 def count_devices(device: str) -> int:
     """How many devices a training will share its batches out to; 1 where that is the CPU."""
+    return max(1, _count_gpus(device))
+
+
+def _count_gpus(device: str) -> int:
+    """How many GPUs a trainer will use, of those that it is told to; 0 where it is the CPU."""
     here = [] if device == "none" else [gpu.index for gpu in read_gpus()]
     if not here or not can_use_gpu():
-        return 1
+        return 0
     visible = os.environ.get(VISIBLE)
     if device == "auto" and visible is not None:
         # The user's own choice: numbers up to the first that is none, or names (GPU-…, MIG-…).
@@ -99,7 +104,8 @@ def count_devices(device: str) -> int:
         wanted = [int(one) for one in itertools.takewhile(str.isdecimal, chosen)]
     else:
         wanted = gpu_numbers(device) or here
-    return max(1, sum(number in here for number in wanted))
+    # CUDA sees those in front of the first that is not there.
+    return len(list(itertools.takewhile(here.__contains__, wanted)))
 
 
 def device_warnings(device: str, options: TrainerOptions | None = None) -> list[str]:
@@ -113,19 +119,12 @@ def device_warnings(device: str, options: TrainerOptions | None = None) -> list[
         A sentence each.
     """
     found = _gpu_warnings(device)
-    if options is not None and not _reaches_gpu(device):
+    if options is not None and not _count_gpus(device):
         if options.precision != FLOAT32:
             found.append(f"--precision {options.precision} makes training on a CPU slower")
         if options.xla:
             found.append("--xla is for GPUs: on a CPU a step can take thirty times as long")
     return found
-
-
-def _reaches_gpu(device: str) -> bool:
-    if device == "none" or not can_use_gpu():
-        return False
-    wanted = gpu_numbers(device) or [0]
-    return wanted[0] < len(read_gpus())
 
 
 def _gpu_warnings(device: str) -> list[str]:
