@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,13 +10,11 @@ import pytest
 
 from odapi_runner.engine import pictures
 from odapi_runner.engine.pictures import COLORS, side_by_side
-from odapi_runner.engine.spec.input import Evaluation
 from odapi_runner.formats.detections import Detections, GroundTruth
+from support.configs import small_spec
 from support.examples import encoded
 
-LIMITS = Evaluation(
-    batch_size=1, per_category=False, num_visualizations=1, min_score=0.5, max_boxes_drawn=2
-)
+LIMITS = dataclasses.replace(small_spec().evaluation, min_score=0.5, max_boxes_drawn=2)
 BLACK = np.zeros((60, 100, 3), np.uint8)
 BOX = (20.0, 30.0, 40.0, 20.0)
 
