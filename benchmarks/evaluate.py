@@ -73,7 +73,7 @@ def measure(root: Path, config: Path, rounds: int) -> None:
     from odapi_runner.engine.trainer import Trainer
 
     spec = build_spec(read_pipeline(config))
-    trainer = Trainer(spec, seed=0)
+    trainer = Trainer(spec)
     network = trainer.detector
     network.build_variables()
     draw_weights(network)

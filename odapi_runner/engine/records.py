@@ -14,7 +14,7 @@ from odapi_runner.engine.order import Order
 from odapi_runner.engine.spec.input import Input
 from odapi_runner.errors import ConfigError, DataError
 from odapi_runner.formats.example import Annotated, decode_example
-from odapi_runner.formats.groundtruth import box_classes
+from odapi_runner.formats.groundtruth import kept_boxes
 from odapi_runner.formats.label_map import LabelMap, read_label_map
 from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.formats.tfrecord import RecordIndex, index_records, read_record
@@ -96,10 +96,8 @@ class Records:
         Raises:
             DataError: a box is inverted, which the Object Detection API stops at, too.
         """
-        classes = box_classes(example, self.label_map)
-        boxes = example.boxes_yxyx_norm
-        kept = (classes > 0) & np.isfinite(boxes).all(axis=1)
-        boxes = boxes[kept]
+        classes, kept = kept_boxes(example, self.label_map)
+        boxes = example.boxes_yxyx_norm[kept]
         if (boxes[:, :2] > boxes[:, 2:]).any():
             raise DataError(
                 f"{self.where(record)} ({example.source_id}): a box ends before it begins",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from odapi_runner.engine.spec.input import Input
 from odapi_runner.errors import DataError
 from odapi_runner.formats.example import Annotated
-from odapi_runner.formats.groundtruth import box_classes
+from odapi_runner.formats.groundtruth import kept_boxes
 from odapi_runner.formats.label_map import LabelMap
 
 _ROUNDING = 1e-5  # of a coordinate that is 1
@@ -122,15 +122,14 @@ class Tally:
 
     def _look_at_boxes(self, example: Annotated, where: str) -> None:
         boxes = example.boxes_yxyx_norm
-        known = box_classes(example, self._label_map) > 0
-        whole = np.isfinite(boxes).all(axis=1)
-        kept = known & whole
+        classes, kept = kept_boxes(example, self._label_map)
+        known = classes > 0
         for name in _names(example, ~known):
             self._unknown[name] += 1
             if self._unknown[name] == 1:
                 self._news.append(f"{where}: boxes of {name}, not in the label map, are left out")
         self._left_out["of an unknown class"] += int((~known).sum())
-        self._count("not finite", known & ~whole, f"{where}: a box not finite is left out")
+        self._count("not finite", known & ~kept, f"{where}: a box not finite is left out")
         most = self._spec.max_boxes
         self._count(
             "beyond max_number_of_boxes",

@@ -36,7 +36,6 @@ class Trainer:
         self,
         spec: Spec,
         *,
-        seed: int = 0,
         options: TrainerOptions | None = None,
         replicas: Replicas | None = None,
     ) -> None:
@@ -44,14 +43,13 @@ class Trainer:
 
         Args:
             spec: of the whole config.
-            seed: of the weights.
-            options: of the command, its seed included; all as by default but the seed otherwise.
+            options: of the command, the seed of the weights included; all as by default otherwise.
             replicas: that train together; one by default.
 
         Raises:
             ConfigError: the precision, or XLA, is not for several replicas.
         """
-        options = options or TrainerOptions(seed=seed)
+        options = options or TrainerOptions()
         # Keras draws initial weights from generators of its own, which this seeds as well.
         set_random_seed(options.seed)
         self._spec, self._options = spec, options

@@ -85,10 +85,20 @@ def box_classes(example: Annotated, label_map: LabelMap) -> NDArray[np.int64]:
     return np.where(np.isin(ids, label_map.ids()), ids, -1)
 
 
-def _build_image(example: Annotated, label_map: LabelMap, max_boxes: int) -> _Image:
+def kept_boxes(
+    example: Annotated, label_map: LabelMap
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The class of each box as `box_classes` has it, and which boxes count, bool [n].
+
+    Those do that are of a known class and finite.
+    """
     classes = box_classes(example, label_map)
-    whole = np.isfinite(example.boxes_yxyx_norm).all(axis=1)
-    kept = np.flatnonzero(whole & (classes != -1))[:max_boxes]
+    return classes, (classes > 0) & np.isfinite(example.boxes_yxyx_norm).all(axis=1)
+
+
+def _build_image(example: Annotated, label_map: LabelMap, max_boxes: int) -> _Image:
+    classes, counts = kept_boxes(example, label_map)
+    kept = np.flatnonzero(counts)[:max_boxes]
     height, width = size_hw = _size_hw(example)
     scale = np.array([height, width, height, width], np.float32)
     ymin, xmin, ymax, xmax = (example.boxes_yxyx_norm[kept] * scale).T

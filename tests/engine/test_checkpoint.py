@@ -22,6 +22,7 @@ from odapi_runner.errors import CheckpointError
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import parse_pipeline
+from odapi_runner.training import TrainerOptions
 from odapi_runner.workspace import Workspace
 from support.numerics import rebuilt_weight, write_checkpoint
 
@@ -33,7 +34,7 @@ def build_trainer(*changes: str) -> Trainer:
     """A small EfficientDet-D0 with other weights each time."""
     wanted = Changes((*CHANGES, *changes))
     text = render("efficientdet-d0", wanted, Workspace(Path(__file__).parent))
-    return Trainer(build_spec(parse_pipeline(text, "preset")), seed=1)
+    return Trainer(build_spec(parse_pipeline(text, "preset")), options=TrainerOptions(seed=1))
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDir, str]:
     config = write_config(workspace, "num_steps=2")
     run = RunDir(workspace.train / "run")
     run.pending.mkdir(parents=True)
-    trainer = Trainer(build_spec(read_pipeline(config)), seed=0)
+    trainer = Trainer(build_spec(read_pipeline(config)))
     for step in (0, 5, 7):
         trainer._step.assign(step)
         run.put_pending(trainer.save(run.root, keep=7))
@@ -269,7 +269,7 @@ def test_images_of_many_sizes_are_evaluated_by_one_graph(tmp_path: Path) -> None
         paths = reader.tf_record_input_reader.input_path
         paths[:] = ["data/kitti/val-*", "data/wide/train-*"]  # of other names
     spec = build_spec(config)
-    number = Trainer(spec, seed=0).save(workspace.train / "run", keep=1)
+    number = Trainer(spec).save(workspace.train / "run", keep=1)
     evaluator = Evaluator(spec, workspace.root)
     done: list[tuple[int, int]] = []
     detections = evaluator.evaluate(

@@ -24,7 +24,7 @@ def test_the_loss_on_one_fixed_batch_falls_by_half(
     monkeypatch.chdir(workspace.root)
     config = write_config(workspace, "num_steps=70", "learning_rate=0.3")
     spec = build_spec(read_pipeline(config))
-    trainer = Trainer(spec, seed=0)
+    trainer = Trainer(spec)
     source = Source(Records(spec.train_input, workspace.root, seed=0))
     batches = training_batches(
         spec, source, seed=0, draws=trainer.detector.draws_per_example, first_step=0, last_step=1

@@ -79,7 +79,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     name = request.param
     config = d0_config(*D0_CHANGES) if name == "efficientdet_d0" else ssd_config(name)
     spec = build_spec(config)
-    trainer = Trainer(spec, seed=0)
+    trainer = Trainer(spec)
     network = trainer.detector
     keys = variable_keys(tf.train.Checkpoint(model=network))
     weights = {

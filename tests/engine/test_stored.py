@@ -14,6 +14,7 @@ from odapi_runner.formats.checkpoint_index import check_shards, read_index, read
 from odapi_runner.formats.object_graph import read_graph
 from odapi_runner.pipeline.rules import checkpoint
 from odapi_runner.pipeline.rules.subject import build_subject
+from odapi_runner.training import TrainerOptions
 from odapi_runner.workspace import Workspace
 from support.configs import d0_config
 
@@ -24,7 +25,7 @@ SMALL = ("num_classes=3", "image_size=128", "batch_size=2")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trainer]:
     """EfficientDet-D0 for 3 classes at step 0."""
     folder = tmp_path_factory.mktemp("saved")
-    trainer = Trainer(build_spec(d0_config(*SMALL)), seed=1)
+    trainer = Trainer(build_spec(d0_config(*SMALL)), options=TrainerOptions(seed=1))
     return folder / f"ckpt-{trainer.save(folder, keep=7)}", trainer
 
 

@@ -16,7 +16,7 @@ from support.numerics import GROUNDTRUTH, rebuilt_images, rebuilt_weight
 
 def rebuilt_trainer(spec: Spec) -> Trainer:
     """A trainer whose network has the rebuilt weights."""
-    trainer = Trainer(spec, seed=0)
+    trainer = Trainer(spec)
     for key, variable in variable_keys(tf.train.Checkpoint(model=trainer.detector)).items():
         if key != "save_counter":
             variable.assign(rebuilt_weight(key, variable.shape))

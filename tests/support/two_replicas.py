@@ -28,6 +28,7 @@ from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.proto.text import read_pipeline
+from odapi_runner.training import TrainerOptions
 
 Arrays = list[np.ndarray]
 
@@ -50,7 +51,7 @@ def floats(losses: dict[str, tf.Tensor]) -> dict[str, float]:
 def train_two(spec: Spec, folder: Path) -> tuple[list[dict[str, float]], Arrays]:
     """The losses, and the variables after the first step."""
     replicas = Replicas(tf.distribute.MirroredStrategy(DEVICES))
-    trainer = Trainer(spec, seed=SEED, replicas=replicas)
+    trainer = Trainer(spec, options=TrainerOptions(seed=SEED), replicas=replicas)
     batches = read_batches(spec, trainer, replicas.share(spec.train.batch_size), 2)
     trainer.compile(batches.element_spec)
     trainer.save(folder, 9)
@@ -111,7 +112,7 @@ def main(config: Path, folder: Path) -> None:
     tf.config.set_logical_device_configuration(cpu, two)
     spec = build_spec(read_pipeline(config))
     losses, found = train_two(spec, folder)
-    one = Trainer(spec, seed=SEED)
+    one = Trainer(spec, options=TrainerOptions(seed=SEED))
     halves, before, after = expect(spec, one)
     restored = one.resume(str(folder / "ckpt-2"))
     left = len(restored.left_in_file) + len(restored.left_in_model)
