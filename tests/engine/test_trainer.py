@@ -104,8 +104,9 @@ def test_two_batches_of_two_make_the_step_of_one_of_four(whole: Any) -> None:
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_makes_nearly_the_same_step(whole: Any, precision: str) -> None:
     """Weights, losses and keys are those of float32; other networks compute as ever."""
-    _, after, expected = whole
+    before, after, expected = whole
     trainer = built(precision=precision)
+    assert trainer.frozen == ()
     trainer.compile(element_spec(4))
     losses = trainer.train_step(batch_of(1, 2, 3, 4))
 
@@ -113,6 +114,8 @@ def test_half_precision_makes_nearly_the_same_step(whole: Any, precision: str) -
     assert {value.dtype for value in losses.values()} == {tf.float32}
     assert {tag: float(value) for tag, value in losses.items()} == pytest.approx(expected, rel=0.05)
     assert weights(trainer).dtype == np.float32
+    moved = np.linalg.norm(weights(trainer) - before)
+    assert moved == pytest.approx(np.linalg.norm(after - before), rel=0.1)
     assert np.abs(weights(trainer) - after).max() < 0.01
     computing = {
         layer.compute_dtype

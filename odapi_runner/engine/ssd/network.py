@@ -53,7 +53,7 @@ class SsdNetwork(Model):
         with tf.GradientTape() as tape:
             self.predict_batch(tf.zeros([1, side, side, 3]), training=False)
         whole = tf.distribute.get_strategy().extended.value_container
-        self._reached = frozenset(id(whole(one)) for one in tape.watched_variables())
+        self._reached = frozenset(id(_holder(whole(one))) for one in tape.watched_variables())
 
     @property
     def reached_variables(self) -> list[tf.Variable]:
@@ -61,7 +61,7 @@ class SsdNetwork(Model):
 
         A backbone may have others, which are there for checkpoints of its classifier only.
         """
-        return [one for one in self.trainable_variables if id(one) in self._reached]
+        return [one for one in self.trainable_variables if id(_holder(one)) in self._reached]
 
     def predict_batch(
         self, images: tf.Tensor, *, training: bool, uniform: tf.Tensor | None = None
@@ -135,6 +135,12 @@ class SsdNetwork(Model):
         """The sum of the weight decays, float32 []."""
         losses: list[Any] = [*self._box_predictor.losses, *self._feature_extractor.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
+
+
+def _holder(variable: tf.Variable) -> tf.Variable:
+    """What is read where a variable is: in half precision Keras hands out a cast of another."""
+    held: tf.Variable = getattr(variable, "_variable", variable)
+    return held
 
 
 def _build_predictor(spec: Ssd) -> Any:
