@@ -241,10 +241,6 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
         ),
         (("train_config.batch_size=0",), {"train_config.batch_size": "is 0"}),
         (
-            ("train_config.gradient_clipping_by_norm=-1",),
-            {"train_config.gradient_clipping_by_norm": "-1 is below 0"},
-        ),
-        (
             ("train_config.bias_grad_multiplier=-1",),
             {"train_config.bias_grad_multiplier": "-1 is below 0"},
         ),

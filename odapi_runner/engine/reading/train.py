@@ -41,9 +41,6 @@ def read_train(train: Reader) -> Train:
     multiplier: float = train.value("bias_grad_multiplier")
     if multiplier < 0:
         train.refuse("bias_grad_multiplier", f"{multiplier:g} is below 0", (1.0,))
-    clip_norm: float = train.value("gradient_clipping_by_norm")
-    if clip_norm < 0:
-        train.refuse("gradient_clipping_by_norm", f"{clip_norm:g} is below 0", (0.0, 10.0))
     # Without a checkpoint these say nothing, there as here.
     train.value("fine_tune_checkpoint_version")
     train.value("from_detection_checkpoint")
@@ -56,7 +53,7 @@ def read_train(train: Reader) -> Train:
         schedule=_schedule(rate),
         optimizer=made,
         average_decay=_share(optimizer, "moving_average_decay") if averaged else None,
-        clip_norm=clip_norm,
+        clip_norm=train.value("gradient_clipping_by_norm"),
         bias_multiplier=multiplier or 1.0,  # 0 is the default, and multiplies nothing there
         update_variables=_patterns(train, "update_trainable_variables"),
         freeze_variables=_patterns(train, "freeze_variables"),
