@@ -115,7 +115,6 @@ def test_ignored_boxes_have_no_names(tmp_path: Path) -> None:
     [
         ("", "train_config.data_augmentation_options is empty"),
         ("random_distort_color { color_ordering: 3 }", "3 is not supported"),
-        ("convert_class_logits_to_softmax {}", "convert_class_logits_to_softmax is not supported"),
     ],
 )
 def test_steps_that_cannot_be_drawn(tmp_path: Path, steps: str, what: str) -> None:

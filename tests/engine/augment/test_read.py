@@ -201,7 +201,7 @@ def test_the_benchmark_measures_every_step() -> None:
 
     assert reader.notes.refusals == []
     assert [one.choice("preprocessing_step") for one in options] == list(EVERY_STEP)
-    assert len(steps) == 38
+    assert len(steps) == 39
 
 
 def test_every_value_of_a_step_is_used() -> None:
