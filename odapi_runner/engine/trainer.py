@@ -30,7 +30,16 @@ from odapi_runner.training import TrainerOptions
 
 
 class Trainer:
-    """Network, optimizer and step of one training."""
+    """Network, optimizer and step of one training.
+
+    Attributes:
+        detector: the network.
+        replicas: those that train together.
+        loss_scale: of float16; None in other precisions.
+        saved_step: the step of the newest checkpoint, saved or resumed from; None before there is.
+        slots_from_zero: what the optimizer keeps of variables that the checkpoint it goes on from
+            has none of; known once compiled.
+    """
 
     def __init__(
         self,
@@ -73,7 +82,7 @@ class Trainer:
         self._traced: Any = None
         self._traced_update: Any = None
         self._element_spec: Batch | None = None
-        # What the optimizer keeps of variables that the checkpoint it goes on from has none of.
+        self.saved_step: int | None = None
         self.slots_from_zero: tuple[str, ...] = ()
 
     @property
@@ -105,7 +114,9 @@ class Trainer:
         if self.loss_scale and (state := read_state(Path(path)).get("loss_scale")):
             self.loss_scale.restore(state)
         with self.replicas.scope():
-            return restore_training(self._checkpoint, self._optimizer, path)
+            restored = restore_training(self._checkpoint, self._optimizer, path)
+        self.saved_step = self.step
+        return restored
 
     def save(self, folder: Path, keep: int) -> int:
         """Save `ckpt-N` and return N; of the older ones the `keep` newest stay, this included."""
@@ -118,6 +129,7 @@ class Trainer:
             write_state(folder / f"ckpt-{number}", {"loss_scale": self.loss_scale.state()})
         saved = Path(self._manager.save())
         drop_orphans(folder)
+        self.saved_step = self.step
         return int(saved.name.rsplit("-", 1)[1])
 
     def compile(self, element_spec: Batch) -> None:
