@@ -42,7 +42,7 @@ def main() -> None:
     if size is None:
         parser.error("the bare loop needs inputs of one size")
     network = build_detector(spec)
-    optimizer = build_optimizer(spec.train, tf.Variable(1e-6))
+    optimizer = build_optimizer(spec.train, tf.Variable(1e-6), network.trainable_variables)
     images = tf.random.normal([batch, *size, 3])
     uniform = tf.random.uniform([batch, network.draws_per_example])
 

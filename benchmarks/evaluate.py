@@ -14,44 +14,30 @@ adds also where other processes take them away.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import statistics
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import draw_records, print_heading, show, show_ratios, write_config
 
-from odapi_runner.pipeline.overrides import Changes
-from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import read_pipeline
-from odapi_runner.records.draw import draw_streets
-from odapi_runner.records.kitti import convert_kitti
-from odapi_runner.workspace import Workspace
 
-HERE = Path(__file__).parent
 BATCH = 8
 
 
-def prepare(root: Path, images: int, size_hw: tuple[int, int], classes: int) -> Path:
+def prepare(root: Path, images: int, size_hw: tuple[int, int], classes: int, *, png: bool) -> Path:
     """A workspace with a dataset of which all images are evaluated; the config's path."""
-    draw_streets(root / "KITTI", images=images, seed=0, size_hw=size_hw)
-    convert_kitti(root / "KITTI", root / "data" / "kitti")
-    unset = (f"train_config.fine_tune_checkpoint{end}" for end in ("", "_type", "_version"))
+    draw_records(root, images, size_hw, jpeg=not png)
     wanted = (
         "image_size=320",
         f"model.ssd.num_classes={classes}",
         f"eval_config.batch_size={BATCH}",
         "eval_input_reader[0].tf_record_input_reader.input_path=[data/kitti/*.record]",
     )
-    text = render("kitti-ssd-mobilenet-v2-fpnlite", Changes(wanted, tuple(unset)), Workspace(root))
-    config = root / "pipeline.config"
-    config.write_text(text, encoding="utf-8")
-    return config
+    return write_config(root, "kitti-ssd-mobilenet-v2-fpnlite", wanted)
 
 
 def draw_weights(network: Any) -> None:
@@ -75,7 +61,6 @@ def measure(root: Path, config: Path, rounds: int) -> None:
     spec = build_spec(read_pipeline(config))
     trainer = Trainer(spec)
     network = trainer.detector
-    network.build_variables()
     draw_weights(network)
     checkpoint = root / "train" / f"ckpt-{trainer.save(root / 'train', keep=1)}"
     images = tf.random.normal([BATCH, 320, 320, 3])
@@ -99,7 +84,7 @@ def measure(root: Path, config: Path, rounds: int) -> None:
         of_bare, of_whole = ([count / one[place] for one in each] for each in (bare, whole))
         show(f"bare forward pass: {name}", of_bare)
         show(f"evaluation: {name}", of_whole)
-        show("ratio", [other / one for one, other in zip(of_bare, of_whole, strict=True)])
+        show_ratios(of_whole, of_bare)
 
 
 def timed(job: Callable[[], object]) -> tuple[float, float]:
@@ -113,30 +98,22 @@ def say_nothing(*_: object) -> None:
     """Stand where the progress would be written and lines would be logged."""
 
 
-def show(title: str, values: Sequence[float]) -> None:
-    """One line: median, and the spread."""
-    spread = f"{min(values):8.3f} … {max(values):.3f}"
-    print(f"{title:<50} {statistics.median(values):8.3f} {spread}", flush=True)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=160)
     parser.add_argument("--size", default="375x500", help="height x width of the images")
+    parser.add_argument("--png", action="store_true", help="images as PNG, not JPEG")
     parser.add_argument("--classes", type=int, default=3)
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    revision = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(revision, capture_output=True, text=True, check=True).stdout.strip()
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, commit {commit}")
-    height, width = map(int, arguments.size.split("x"))
+    print_heading(f"{asked.images} images of {asked.size}, {asked.classes} classes")
+    height, width = map(int, asked.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        config = prepare(root, arguments.images, (height, width), arguments.classes)
-        measure(root, config, arguments.rounds)
+        config = prepare(root, asked.images, (height, width), asked.classes, png=asked.png)
+        measure(root, config, asked.rounds)
 
 
 if __name__ == "__main__":

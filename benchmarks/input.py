@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from measuring import KITTI_HW, draw_records
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-SIZE_HW = (375, 1242)
 BATCH = 8
 ROUNDS = 3
 FLIP = "{ random_horizontal_flip {} }"
@@ -46,14 +46,11 @@ def main(images: int) -> None:
     from odapi_runner.engine.source import Source, decode_image
     from odapi_runner.pipeline.overrides import Changes
     from odapi_runner.pipeline.render import build_pipeline
-    from odapi_runner.records.draw import draw_streets
-    from odapi_runner.records.kitti import convert_kitti
     from odapi_runner.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw_streets(root / "KITTI", images=32, seed=0, size_hw=SIZE_HW)
-        convert_kitti(root / "KITTI", root / "data" / "kitti", shards=2)
+        draw_records(root, 32, KITTI_HW)
         for name, (preset, size, steps) in CASES.items():
             changes = Changes(
                 (
