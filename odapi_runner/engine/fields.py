@@ -94,6 +94,13 @@ class Reader:
             )
         return value
 
+    def above_zero(self, name: str) -> int:
+        """The value of a count, refused where it counts nothing."""
+        number: int = self.value(name)
+        if number <= 0:
+            self.refuse(name, f"is {number}", (1,))
+        return number
+
     def member(
         self,
         oneof: str,

@@ -240,6 +240,11 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
             {"train_config.load_all_detection_checkpoint_vars": "true is not supported"},
         ),
         (("train_config.batch_size=0",), {"train_config.batch_size": "is 0"}),
+        (("eval_config.batch_size=0",), {"eval_config.batch_size": "is 0"}),
+        (
+            ("train_input_reader.max_number_of_boxes=0",),
+            {"train_input_reader.max_number_of_boxes": "is 0"},
+        ),
         (
             ("train_config.bias_grad_multiplier=-1",),
             {"train_config.bias_grad_multiplier": "-1 is below 0"},

@@ -25,7 +25,7 @@ def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Inpu
         shuffle=shuffle,
         # 0 takes every record there, too.
         sample_1_of_n=max(1, reader.value("sample_1_of_n_examples")),
-        max_boxes=reader.value("max_number_of_boxes"),
+        max_boxes=reader.above_zero("max_number_of_boxes"),
         score_classes=score_classes,
     )
 
@@ -50,7 +50,7 @@ def read_evaluation(evaluation: Reader) -> Evaluation:
         )
     super_categories = evaluation.mapping("super_categories")
     return Evaluation(
-        batch_size=evaluation.value("batch_size"),
+        batch_size=evaluation.above_zero("batch_size"),
         use_averages=evaluation.value("use_moving_averages"),
         per_category=evaluation.value("include_metrics_per_category"),
         all_per_category=evaluation.value("all_metrics_per_category"),

@@ -45,7 +45,7 @@ def read_train(train: Reader) -> Train:
     train.value("fine_tune_checkpoint_version")
     train.value("from_detection_checkpoint")
     return Train(
-        batch_size=_above_zero(train, "batch_size"),
+        batch_size=train.above_zero("batch_size"),
         num_steps=train.value("num_steps"),
         augmentations=tuple(map(read_augmentation, train.messages("data_augmentation_options"))),
         class_scores=train.value("use_multiclass_scores"),
@@ -111,7 +111,7 @@ def _cosine(schedule: Reader) -> Schedule:
 def _exponential(schedule: Reader) -> Schedule:
     return ExponentialDecay(
         base=schedule.value("initial_learning_rate"),
-        decay_steps=_above_zero(schedule, "decay_steps"),
+        decay_steps=schedule.above_zero("decay_steps"),
         factor=schedule.value("decay_factor"),
         staircase=schedule.value("staircase"),
         burnin_rate=schedule.value("burnin_learning_rate"),
@@ -138,19 +138,12 @@ def _oscillating(schedule: Reader) -> Schedule:
         warmup_rate=schedule.value("warmup_learning_rate"),
         warmup_steps=schedule.value("warmup_steps"),
         hold_steps=schedule.value("hold_base_rate_steps"),
-        decay_steps=_above_zero(schedule, "decay_steps"),
+        decay_steps=schedule.above_zero("decay_steps"),
         factor=schedule.value("decay_factor"),
         amplitude=schedule.value("osc_amplitude"),
-        period=_above_zero(schedule, "osc_period"),
+        period=schedule.above_zero("osc_period"),
         min_rate=schedule.value("min_rate"),
     )
-
-
-def _above_zero(reader: Reader, name: str) -> int:
-    number: int = reader.value(name)
-    if not number:
-        reader.refuse(name, "is 0", (1,))
-    return number
 
 
 def _share(reader: Reader, name: str) -> float:
