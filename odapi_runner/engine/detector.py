@@ -36,9 +36,8 @@ class Detector(Protocol):
     def trainable_variables(self) -> list[tf.Variable]:
         """The variables that a gradient may move."""
 
-    @property
-    def reached_variables(self) -> list[tf.Variable]:
-        """Those of them that predictions depend on."""
+    def reached_variables(self, *, regularized: bool) -> list[tf.Variable]:
+        """Those of them that a loss depends on: of predictions, and of weights if it is counted."""
 
     @property
     def draws_per_example(self) -> int:

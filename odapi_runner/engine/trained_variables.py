@@ -41,7 +41,7 @@ def trained_variables(spec: Train, detector: Detector) -> list[tf.Variable]:
     frozen = _matched(names, spec.freeze_variables, "freeze_variables")
     trained = [
         one
-        for one in detector.reached_variables
+        for one in detector.reached_variables(regularized=spec.regularize)
         if id(one) not in frozen and (id(one) in included or not spec.update_variables)
     ]
     if not trained:

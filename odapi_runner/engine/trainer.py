@@ -94,7 +94,7 @@ class Trainer:
     def frozen(self) -> tuple[str, ...]:
         """The names of the variables that could be trained, and are not."""
         trained = {id(one) for one in self._trained}
-        every = self.detector.reached_variables
+        every = self.detector.reached_variables(regularized=self._spec.train.regularize)
         return tuple(keras_name(one) for one in every if id(one) not in trained)
 
     def rate_at(self, step: int) -> float:

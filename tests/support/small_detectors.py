@@ -17,8 +17,7 @@ class SmallDetector(Model):
         self.top = layers.Dense(units, name="top")
         self.top(self.norm(self.first(tf.zeros([1, 4, 4, 3]))))
 
-    @property
-    def reached_variables(self) -> list[tf.Variable]:
+    def reached_variables(self, *, regularized: bool) -> list[tf.Variable]:
         return self.trainable_variables
 
 

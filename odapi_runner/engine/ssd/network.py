@@ -52,16 +52,21 @@ class SsdNetwork(Model):
         side = 128 if isinstance(neck, SmallerMapsNeck) else max(128, 2**neck.max_level)
         with tf.GradientTape() as tape:
             self.predict_batch(tf.zeros([1, side, side, 3]), training=False)
-        whole = tf.distribute.get_strategy().extended.value_container
-        self._reached = frozenset(id(_holder(whole(one))) for one in tape.watched_variables())
+        with tf.GradientTape() as decay_tape:
+            self.regularization_loss()
+        self._predicting, self._decaying = _watched(tape), _watched(decay_tape)
 
-    @property
-    def reached_variables(self) -> list[tf.Variable]:
-        """The trainable variables that predictions depend on.
+    def reached_variables(self, *, regularized: bool) -> list[tf.Variable]:
+        """The trainable variables that a loss depends on.
 
-        A backbone may have others, which are there for checkpoints of its classifier only.
+        A backbone may have others, which are there for checkpoints of its classifier only. Of those
+        some decay all the same.
+
+        Args:
+            regularized: whether the weights' decay is among the losses.
         """
-        return [one for one in self.trainable_variables if id(_holder(one)) in self._reached]
+        reached = self._predicting | (self._decaying if regularized else frozenset())
+        return [one for one in self.trainable_variables if id(_holder(one)) in reached]
 
     def predict_batch(
         self, images: tf.Tensor, *, training: bool, uniform: tf.Tensor | None = None
@@ -135,6 +140,12 @@ class SsdNetwork(Model):
         """The sum of the weight decays, float32 []."""
         losses: list[Any] = [*self._box_predictor.losses, *self._feature_extractor.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
+
+
+def _watched(tape: tf.GradientTape) -> frozenset[int]:
+    """The identities of the variables that were read while a tape looked."""
+    whole = tf.distribute.get_strategy().extended.value_container
+    return frozenset(id(_holder(whole(one))) for one in tape.watched_variables())
 
 
 def _holder(variable: tf.Variable) -> tf.Variable:
