@@ -16,8 +16,8 @@ from odapi_runner.errors import RunError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FLOAT32 = "float32"
-PRECISIONS = (FLOAT32, "mixed_bfloat16", "mixed_float16")
+FLOAT32, BFLOAT16 = "float32", "mixed_bfloat16"
+PRECISIONS = (FLOAT32, BFLOAT16, "mixed_float16")
 _KEY = "option"
 
 

@@ -20,6 +20,7 @@ class Backend:
     evaluator_argv: Callable[..., list[str]]
     rules: tuple[Rule, ...]  # what a check looks for on its behalf
     options: frozenset[str] = ALL  # those of `TrainerOptions` that it honours
+    trainer_environment: Callable[[TrainerOptions], dict[str, str]] = lambda _: {}
     refuse_options: Callable[[Any, TrainerOptions], None] = lambda _, __: None  # with a config
 
 
@@ -28,6 +29,7 @@ ENGINES = {
         builtin.trainer_argv,
         builtin.evaluator_argv,
         builtin.RULES,
+        trainer_environment=builtin.trainer_environment,
         refuse_options=builtin.refuse_options,
     )
 }

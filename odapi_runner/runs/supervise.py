@@ -94,7 +94,8 @@ class _Supervisor:
         self.events = EventLog(run, "supervise")
         self.outcome, self.what = "finished", ""
         argv = backend.trainer_argv(run, options=asked)
-        self.trainer = Child("trainer", "train", argv, QUIET | dict(spec.environment))
+        environment = QUIET | backend.trainer_environment(asked) | dict(spec.environment)
+        self.trainer = Child("trainer", "train", argv, environment)
         argv = backend.evaluator_argv(run, options=asked)
         self.evaluator = Child("evaluator", "eval", argv, QUIET | HIDDEN, nice=EVALUATOR_NICE)
 

@@ -44,6 +44,8 @@ def is_helper(spec: RunSpec) -> bool:
 
 def take_part(run: RunDir, spec: RunSpec) -> NoReturn:
     """Become a trainer of the run, until all of them end; signals reach it as they are."""
-    argv = find_engine(spec.engine).trainer_argv(run, options=spec.options)
+    backend = find_engine(spec.engine)
+    argv = backend.trainer_argv(run, options=spec.options)
+    environment = QUIET | backend.trainer_environment(spec.options) | dict(spec.environment)
     os.chdir(run.root.parent.parent)
-    os.execve(argv[0], argv, os.environ | QUIET | dict(spec.environment))  # noqa: S606 - no shell
+    os.execve(argv[0], argv, os.environ | environment)  # noqa: S606 - no shell

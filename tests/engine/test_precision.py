@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from odapi_runner.backends.builtin import trainer_environment
 from odapi_runner.engine.keras import layers, set_random_seed
 from odapi_runner.engine.meta_architectures import build_detector
 from odapi_runner.engine.precision import layers_of
@@ -18,6 +22,7 @@ from odapi_runner.engine.stored_variables import variable_keys
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import parse_pipeline
+from odapi_runner.training import TrainerOptions
 from odapi_runner.workspace import Workspace
 from support.ssd_configs import ssd_config
 
@@ -76,3 +81,30 @@ def test_the_policy_does_not_leak() -> None:
         pass
 
     assert layers.Activation("relu").compute_dtype == "float32"
+
+
+def test_the_environment_of_bfloat16_mends_a_gradient() -> None:
+    """Of a filter of stride 2 over one pixel, in memory that is not zero: as in float32."""
+    program = """
+import numpy as np, tensorflow as tf
+def gradient(dtype):
+    images = tf.cast(tf.random.stateless_normal([4, 1, 1, 16], [1, 2]), dtype)
+    upstream = tf.cast(tf.random.stateless_normal([4, 1, 1, 32], [3, 4]), dtype)
+    found = tf.raw_ops.Conv2DBackpropFilter(
+        input=images, filter_sizes=[3, 3, 16, 32], out_backprop=upstream,
+        strides=[1, 2, 2, 1], padding="SAME")
+    return tf.cast(found, tf.float32)
+print(float(tf.reduce_max(abs(gradient(tf.bfloat16) - gradient(tf.float32)))))
+"""
+    environment = trainer_environment(TrainerOptions(precision="mixed_bfloat16"))
+    assert environment == {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | environment | {"MALLOC_PERTURB_": "165"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert float(done.stdout) < 0.1
+    assert trainer_environment(TrainerOptions()) == {}

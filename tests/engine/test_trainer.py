@@ -21,12 +21,14 @@ from support.ssd_configs import ssd_config
 
 EXTRACTOR = "model.ssd.feature_extractor"
 RATE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
-# A MobileNet V1 of few channels and its smaller maps: tens of milliseconds a step.
+# The least at which no convolution of stride 2 has a single pixel: `backends.builtin` says why.
+SIDE = 288
+# A MobileNet V1 of few channels and its smaller maps: some hundred milliseconds a step.
 CONFIG = (
     f"{EXTRACTOR}.type=ssd_mobilenet_v1_keras",
     f"{EXTRACTOR}.depth_multiplier=0.25",
-    "model.ssd.image_resizer.fixed_shape_resizer.height=96",
-    "model.ssd.image_resizer.fixed_shape_resizer.width=96",
+    f"model.ssd.image_resizer.fixed_shape_resizer.height={SIDE}",
+    f"model.ssd.image_resizer.fixed_shape_resizer.width={SIDE}",
     "model.ssd.freeze_batchnorm=true",
     f"{RATE}.warmup_learning_rate=0.01",
     f"{RATE}.learning_rate_base=0.02",
@@ -44,10 +46,12 @@ def built(**options: Any) -> Trainer:
 def batch_of(*numbers: int) -> Batch:
     """Noise, an image a number, each with one box at the same place: with as many matches."""
     count = len(numbers)
-    images = [tf.random.stateless_uniform([96, 96, 3], [number, 5], -1, 1) for number in numbers]
+    images = [
+        tf.random.stateless_uniform([SIDE, SIDE, 3], [number, 5], -1, 1) for number in numbers
+    ]
     return Batch(
         images=tf.stack(images),
-        shapes_hw=tf.fill([count, 2], 96),
+        shapes_hw=tf.fill([count, 2], SIDE),
         boxes=tf.tile(tf.constant([[BOX]]), [count, 1, 1]),
         classes=tf.ones([count, 1], tf.int32),
         weights=tf.ones([count, 1]),
@@ -58,7 +62,7 @@ def batch_of(*numbers: int) -> Batch:
 
 def element_spec(images: int) -> Batch:
     """As the input pipeline has it: any number of boxes."""
-    shapes = ([96, 96, 3], [2], [None, 4], [None], [None], [None], [0])
+    shapes = ([SIDE, SIDE, 3], [2], [None, 4], [None], [None], [None], [0])
     return Batch(
         *(
             tf.TensorSpec([images, *shape], one.dtype)
