@@ -21,16 +21,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import draw_records, print_heading, show, show_ratios, write_config
+from measuring import (
+    add_image_options,
+    draw_records,
+    print_heading,
+    show,
+    show_ratios,
+    write_config,
+)
 
 from odapi_runner.proto.text import read_pipeline
 
 BATCH = 8
 
 
-def prepare(root: Path, images: int, size_hw: tuple[int, int], classes: int, *, png: bool) -> Path:
+def prepare(root: Path, images: int, size: str, classes: int, *, png: bool) -> Path:
     """A workspace with a dataset of which all images are evaluated; the config's path."""
-    draw_records(root, images, size_hw, jpeg=not png)
+    draw_records(root, images, size, png=png)
     wanted = (
         "image_size=320",
         f"model.ssd.num_classes={classes}",
@@ -102,17 +109,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--images", type=int, default=160)
-    parser.add_argument("--size", default="375x500", help="height x width of the images")
-    parser.add_argument("--png", action="store_true", help="images as PNG, not JPEG")
+    add_image_options(parser, images=160)
     parser.add_argument("--classes", type=int, default=3)
     asked = parser.parse_args()
 
     print_heading(f"{asked.images} images of {asked.size}, {asked.classes} classes")
-    height, width = map(int, asked.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        config = prepare(root, asked.images, (height, width), asked.classes, png=asked.png)
+        config = prepare(root, asked.images, asked.size, asked.classes, png=asked.png)
         measure(root, config, asked.rounds)
 
 

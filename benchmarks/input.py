@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from measuring import KITTI_HW, draw_records
+from measuring import KITTI_SIZE, draw_records
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 BATCH = 8
@@ -50,7 +50,7 @@ def main(images: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw_records(root, 32, KITTI_HW)
+        draw_records(root, 32, KITTI_SIZE, png=True)
         for name, (preset, size, steps) in CASES.items():
             changes = Changes(
                 (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -23,7 +24,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 
 HERE = Path(__file__).parent
-KITTI_HW = (375, 1242)
+KITTI_SIZE = "375x1242"
 _JPEG_QUALITY = 90
 
 
@@ -57,10 +58,18 @@ def show_ratios(of: Sequence[float], to: Sequence[float]) -> None:
     show("  ratio", [one / other for one, other in zip(of, to, strict=True)])
 
 
-def draw_records(root: Path, images: int, size_hw: tuple[int, int], *, jpeg: bool = False) -> None:
-    """Street scenes as records in `data/kitti` below a folder; PNG, as KITTI's, unless asked."""
-    draw_streets(root / "KITTI", images=images, seed=0, size_hw=size_hw)
-    if jpeg:
+def add_image_options(parser: argparse.ArgumentParser, images: int) -> None:
+    """What `draw_records` is told on a command line: photographs of VOC's size by default."""
+    parser.add_argument("--images", type=int, default=images)
+    parser.add_argument("--size", default="375x500", help="height x width; KITTI's is 375x1242")
+    parser.add_argument("--png", action="store_true", help="as KITTI's, not JPEG")
+
+
+def draw_records(root: Path, images: int, size: str, *, png: bool) -> None:
+    """Street scenes of a size, height x width, as records in `data/kitti` below a folder."""
+    height, width = map(int, size.split("x"))
+    draw_streets(root / "KITTI", images=images, seed=0, size_hw=(height, width))
+    if not png:
         for path in (root / "KITTI" / "training" / "image_2").iterdir():
             with Image.open(path) as image:
                 image.convert("RGB").save(path.with_suffix(".jpg"), quality=_JPEG_QUALITY)

@@ -1,9 +1,9 @@
 """Peak memory and time of a training step with `--recompute` and without, of the engine itself.
 
     python benchmarks/recompute.py --rounds 3
-    python benchmarks/recompute.py --rounds 1 --model kitti-d0 --size 512 --batch 4
+    python benchmarks/recompute.py --rounds 1 --model kitti-d0 --side 512 --batch 4
 
-draws images of KITTI's size, converts them, renders the preset from scratch and trains it by turns
+draws images, converts them, renders the preset from scratch and trains it by turns
 without and with the option, each time in a fresh process and never two at once. The first two steps
 warm up. Prints the machine, the commit, and median, minimum and maximum of every figure; ratios are
 of one round. Of the time, that of the processor is shown as well: it is what counts where something
@@ -17,7 +17,15 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from measuring import KITTI_HW, draw_records, print_heading, show, show_ratios, train, write_config
+from measuring import (
+    add_image_options,
+    draw_records,
+    print_heading,
+    show,
+    show_ratios,
+    train,
+    write_config,
+)
 
 WARM_UP = 2  # steps
 
@@ -28,16 +36,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--model", default="kitti-d2", help="a preset")
-    parser.add_argument("--size", type=int, default=768)
+    parser.add_argument("--side", type=int, default=768, help="of the network's input")
+    add_image_options(parser, images=20)
     parser.add_argument("--batch", type=int, default=2)
     asked = parser.parse_args()
 
-    print_heading(f"{asked.model} at {asked.size}, batch {asked.batch}, {asked.steps} steps")
+    print_heading(f"{asked.model} at {asked.side}, batch {asked.batch}, {asked.steps} steps")
     plain, again = [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw_records(root, 20, KITTI_HW)
-        changes = (f"image_size={asked.size}", f"batch_size={asked.batch}")
+        draw_records(root, asked.images, asked.size, png=asked.png)
+        changes = (f"image_size={asked.side}", f"batch_size={asked.batch}")
         config = write_config(root, asked.model, changes)
         for number in range(asked.rounds):
             for into, option in ((plain, ()), (again, ("--recompute",))):

@@ -2,8 +2,9 @@
 
     python benchmarks/train.py --rounds 5
     python benchmarks/train.py --rounds 1 --model mobilenet --batches 2,8,32
+    python benchmarks/train.py --rounds 5 --size 375x1242 --png
 
-draws images of KITTI's size, converts them, renders the configs of `MODELS`, and runs `bare.py` and
+draws images, converts them, renders the configs of `MODELS`, and runs `bare.py` and
 the engine's trainer in turn, each in a fresh process. Prints the machine, the commit, and median,
 minimum and maximum of every figure; ratios are of one round.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from measuring import (
     HERE,
-    KITTI_HW,
+    add_image_options,
     draw_records,
     print_heading,
     show,
@@ -77,17 +78,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--images", type=int, default=60)
-    parser.add_argument("--jpeg", action="store_true", help="images as JPEG, not PNG as KITTI's")
+    add_image_options(parser, images=60)
     parser.add_argument("--model", choices=MODELS, action="append")
     parser.add_argument("--batches", default="", help="in place of the config's, as 2,8,32")
     parser.add_argument("-s", dest="changes", action="append", default=[], metavar="PATH=VALUE")
     asked = parser.parse_args()
 
-    print_heading(f"{asked.steps} steps")
+    print_heading(f"{asked.steps} steps, images of {asked.size}")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw_records(root, asked.images, KITTI_HW, jpeg=asked.jpeg)
+        draw_records(root, asked.images, asked.size, png=asked.png)
         for model in asked.model or MODELS:
             preset, own = MODELS[model]
             for batch in asked.batches.split(","):
