@@ -5,6 +5,7 @@ Source of what becomes of an image and its boxes: object_detection/inputs.py.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from odapi_runner.engine.records import Records, Sample
 from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import DataError
+
+_MOST_CALLS = 32  # images that are made at a time, at most one a core
 
 # Of a `Sample` with its image decoded.
 _TYPES = (tf.uint8, tf.float32, tf.int32, tf.float32, tf.bool, tf.float32)
@@ -118,13 +121,16 @@ def _check_classes(spec: Spec, records: Records) -> None:
 
 def _mapped(examples: tf.data.Dataset, make: Callable[[tf.Tensor], Any]) -> tf.data.Dataset:
     make = tf.autograph.experimental.do_not_convert(make)
-    return examples.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    cores = len(os.sched_getaffinity(0))
+    return examples.map(make, num_parallel_calls=min(cores, _MOST_CALLS), deterministic=True)
 
 
 def _batched(
     elements: tf.data.Dataset, size: int, *, drop_remainder: bool = False
 ) -> tf.data.Dataset:
     options = tf.data.Options()
+    # Its thread sleeps 10 ms, 20, 40 … up to a minute, and who ends an iterator waits for it.
+    options.autotune.enabled = False
     options.experimental_warm_start = True  # begin with the iterator, not with its first batch
     batched = elements.padded_batch(size, drop_remainder=drop_remainder).prefetch(2)
     return batched.with_options(options)
