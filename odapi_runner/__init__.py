@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 # Each call and the module that has it; imported when it is first asked for.
 _CALLS = {
     "Changes": "odapi_runner.pipeline.overrides",
-    "TrainOptions": "odapi_runner.runs.spec",
+    "RunOptions": "odapi_runner.runs.options",
     "apply_changes": "odapi_runner.pipeline.overrides",
     "check": "odapi_runner.backends.check",
     "compare": "odapi_runner.report.compare",

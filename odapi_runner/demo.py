@@ -26,7 +26,7 @@ from odapi_runner.report.table import write_csv
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import stop_run, wait_for
 from odapi_runner.runs.launch import train
-from odapi_runner.runs.spec import TrainOptions
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.status import processes
 from odapi_runner.workspace import Workspace
 
@@ -123,7 +123,7 @@ def _train_variant(
         config=config,
         from_scratch=True,
         device="none",
-        options=TrainOptions(checkpoint_every=every, seed=seed),
+        options=RunOptions(checkpoint_every=every, seed=seed),
         workspace=str(workspace.root),
     )
     status = wait_for(run, lambda: on_poll(run))

@@ -74,7 +74,9 @@ def shortened(text: str, most: int = _LONGEST) -> str:
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     """The known words most like `word`, best first; empty where none is alike."""
-    return difflib.get_close_matches(word, sorted(known), n=most, cutoff=0.6)
+    small = {name.casefold(): name for name in sorted(known)}
+    found = difflib.get_close_matches(word.casefold(), small, n=most, cutoff=0.6)
+    return [small[name] for name in found]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

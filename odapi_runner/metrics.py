@@ -6,6 +6,7 @@ COCOeval.summarize (the order and wording of the twelve lines).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -57,6 +58,9 @@ LOSS_TAGS = {
 
 LEARNING_RATE = "learning_rate"
 
+# What every evaluation has, and what is better the lower it is.
+METRICS = (*(metric.column for metric in COCO_METRICS), *LOSS_TAGS)
+
 # Every table of results begins with these, in this order (DESIGN.md 3).
 COLUMNS = (
     "run",
@@ -91,6 +95,24 @@ def super_category_tag(metric: CocoMetric, name: str) -> str:
 def column_of(tag: str) -> str:
     """The column of a tag; a tag without a column of its own keeps its name."""
     return COLUMN_OF_TAG.get(tag, tag)
+
+
+def columns_of(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics by column instead of tag.
+
+    COCO's -1 ("no groundtruth of that kind") is left out; a loss may be what it likes.
+    """
+    return {
+        column_of(tag): value
+        for tag, value in metrics.items()
+        if not tag.startswith("DetectionBoxes_") or known(value) is not None
+    }
+
+
+def is_better(metric: str, value: float, than: float, min_delta: float = 0.0) -> bool:
+    """Whether a value of one of `METRICS` is better than another by more than `min_delta`."""
+    gain = than - value if metric in LOSS_TAGS else value - than
+    return gain > min_delta
 
 
 def known(value: float) -> float | None:

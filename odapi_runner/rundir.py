@@ -1,7 +1,10 @@
 """Every file name of a run (DESIGN.md 2), in one place.
 
 pipeline.config  run.json  events/  progress-train.json  progress-eval.json  train.log  eval.log
-checkpoint  ckpt-N.*  pending/  detections/  train/  eval/  metrics.csv
+checkpoint  ckpt-N.*  best/  pending/  detections/  train/  eval/  metrics.csv  rate.json
+
+What is changed of a run on the way is a revision: `pipeline.2.config` and `run.2.json`, then 3, ….
+It is there once its `run.N.json` is; the newest one counts.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from odapi_runner import files
 
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
 _PLAIN = re.compile(r"[\w.+-]+")  # letters of any script: `shlex` would quote Korean, too
+_REVISION = re.compile(r"run\.(\d+)\.json")
 _STEP = re.compile(r"step-(\d+)\.npz")
 
 
@@ -33,13 +37,43 @@ class RunDir:
         """The name as one types it on a command line: in quotes where it holds a space."""
         return self.name if _PLAIN.fullmatch(self.name) else shlex.quote(self.name)
 
+    def revision(self) -> int:
+        """The newest revision; 1 is what the run was started as (reads the folder)."""
+        names = (path.name for path in self.root.glob("run.*.json"))
+        return max(
+            (int(found[1]) for name in names if (found := _REVISION.fullmatch(name))), default=1
+        )
+
+    def config_of(self, revision: int) -> Path:
+        return self.root / ("pipeline.config" if revision == 1 else f"pipeline.{revision}.config")
+
+    def run_json_of(self, revision: int) -> Path:
+        return self.root / ("run.json" if revision == 1 else f"run.{revision}.json")
+
     @property
     def config(self) -> Path:
-        return self.root / "pipeline.config"
+        """The config that counts (reads the folder)."""
+        return self.config_of(self.revision())
 
     @property
     def run_json(self) -> Path:
-        return self.root / "run.json"
+        """What counts of what was asked (reads the folder)."""
+        return self.run_json_of(self.revision())
+
+    @property
+    def rate(self) -> Path:
+        """By what the supervisor wants the learning rate to be multiplied; absent: by 1."""
+        return self.root / "rate.json"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best metric, outside the rotation (`formats.best`)."""
+        return self.root / "best"
+
+    @property
+    def rejected(self) -> Path:
+        """Checkpoints that are not to be gone on from: their weights are not finite."""
+        return self.root / "rejected"
 
     @property
     def events(self) -> Path:
@@ -112,19 +146,12 @@ class RunDir:
         return sorted(int(found[1]) for name in names if (found := _STEP.fullmatch(name)))
 
     def put_pending(self, number: int) -> None:
-        """Hand `ckpt-number` to the evaluator: rotation cannot take it away any more.
-
-        The index comes last, since a checkpoint counts as whole when its index is there.
-        """
-        parts = sorted(self.root.glob(f"ckpt-{number}.data-*"))
-        for part in (*parts, self.root / f"ckpt-{number}.index"):
-            files.link_or_copy(part, self.pending / part.name)
+        """Hand `ckpt-number` to the evaluator: rotation cannot take it away any more."""
+        link_checkpoint(self.root, number, self.pending)
 
     def drop_pending(self, number: int) -> None:
-        """Take `ckpt-number` out of the queue; the index goes first (see `put_pending`)."""
-        (self.pending / f"ckpt-{number}.index").unlink(missing_ok=True)
-        for part in self.pending.glob(f"ckpt-{number}.data-*"):
-            part.unlink(missing_ok=True)
+        """Take `ckpt-number` out of the queue."""
+        drop_checkpoint(self.pending, number)
 
 
 def checkpoint_numbers(folder: Path) -> list[int]:
@@ -133,3 +160,20 @@ def checkpoint_numbers(folder: Path) -> list[int]:
         return []
     names = (path.name for path in folder.iterdir())
     return sorted(int(found[1]) for name in names if (found := _INDEX.fullmatch(name)))
+
+
+def link_checkpoint(folder: Path, number: int, target: Path) -> None:
+    """Link or copy `ckpt-number` into another folder.
+
+    The index comes last, since a checkpoint counts as whole when its index is there.
+    """
+    parts = sorted(folder.glob(f"ckpt-{number}.data-*"))
+    for part in (*parts, folder / f"ckpt-{number}.index"):
+        files.link_or_copy(part, target / part.name)
+
+
+def drop_checkpoint(folder: Path, number: int) -> None:
+    """Remove `ckpt-number` from a folder; the index goes first (see `link_checkpoint`)."""
+    (folder / f"ckpt-{number}.index").unlink(missing_ok=True)
+    for part in folder.glob(f"ckpt-{number}.data-*"):
+        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "odapi_runner"
 
-FIRST = {"errors", "files", "workspace"}
+FIRST = {"errors", "files", "settings", "workspace"}
 SECOND = {"anchors", "coco", "formats", "metrics", "proto", "rundir", "schedules", "training"}
 THIRD = {"pipeline", "records", "report"}
 FOURTH = {"backends", "runs"}

@@ -9,7 +9,8 @@ from typing import Any
 from odapi_runner.backends import builtin
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.training import ALL, TrainerOptions
+from odapi_runner.runs.options import RUN_OPTIONS, RunOptions
+from odapi_runner.settings import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,9 @@ class Backend:
     trainer_argv: Callable[..., list[str]]
     evaluator_argv: Callable[..., list[str]]
     rules: tuple[Rule, ...]  # what a check looks for on its behalf
-    options: frozenset[str] = ALL  # those of `TrainerOptions` that it honours
-    trainer_environment: Callable[[TrainerOptions], dict[str, str]] = lambda _: {}
-    refuse_options: Callable[[Any, TrainerOptions], None] = lambda _, __: None  # with a config
+    options: frozenset[str] = frozenset(RUN_OPTIONS)  # those that it honours
+    trainer_environment: Callable[[RunOptions], dict[str, str]] = lambda _: {}
+    refuse_options: Callable[[Any, RunOptions], None] = lambda _, __: None  # with a config
 
 
 ENGINES = {
@@ -46,3 +47,19 @@ def find_engine(name: str) -> Backend:
         known = ", ".join(sorted(ENGINES))
         raise RunError(f'there is no engine "{name}"', fix=f"Known engines: {known}")
     return ENGINES[name]
+
+
+def refuse_others(options: RunOptions, engine: str) -> None:
+    """Refuse what an engine has not.
+
+    Raises:
+        RunError: there is no such engine, or an option that it does not honour is not as it is by
+            default.
+    """
+    honoured = find_engine(engine).options
+    for name in options.changed():
+        if name not in honoured:
+            raise RunError(
+                f"the engine {engine} has no {spelled(name)}",
+                fix="Leave it out, or train with --engine builtin.",
+            )

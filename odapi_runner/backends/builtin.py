@@ -13,17 +13,23 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.proto.unread import written_fields
 from odapi_runner.rundir import RunDir
-from odapi_runner.training import BFLOAT16, TrainerOptions
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.training import BFLOAT16, TRAINER_OPTIONS
 
 _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no modules of the engine
 
 
-def trainer_argv(run: RunDir, *, options: TrainerOptions) -> list[str]:
+def trainer_argv(run: RunDir, *, options: RunOptions) -> list[str]:
     """The trainer: goes on from the newest checkpoint of the run folder, if there is one."""
-    return [*_PYTHON, "odapi_runner.engine.train", *_run_options(run), *options.words()]
+    return [
+        *_PYTHON,
+        "odapi_runner.engine.train",
+        *_run_options(run),
+        *options.words(*TRAINER_OPTIONS),
+    ]
 
 
-def trainer_environment(options: TrainerOptions) -> dict[str, str]:
+def trainer_environment(options: RunOptions) -> dict[str, str]:
     """What the trainer's environment says beside its device.
 
     Without oneDNN in bfloat16: there its gradient of a filter of 3 x 3 and stride 2 over a single
@@ -33,7 +39,7 @@ def trainer_environment(options: TrainerOptions) -> dict[str, str]:
     return {"TF_ENABLE_ONEDNN_OPTS": "0"} if options.precision == BFLOAT16 else {}
 
 
-def refuse_options(config: Any, options: TrainerOptions) -> None:
+def refuse_options(config: Any, options: RunOptions) -> None:
     """Refuse what an option cannot do with a config that the engine can train.
 
     Raises:
@@ -47,11 +53,11 @@ def refuse_options(config: Any, options: TrainerOptions) -> None:
 
 
 def evaluator_argv(
-    run: RunDir, *, options: TrainerOptions, checkpoints: Sequence[int] = ()
+    run: RunDir, *, options: RunOptions, checkpoints: Sequence[int] = ()
 ) -> list[str]:
     """The evaluator of everything pending, until the queue is closed; or of these checkpoints."""
     chosen = [word for number in checkpoints for word in ("--checkpoint", str(number))]
-    chosen += options.words("max_bad_images")
+    chosen += options.words("max_bad_images", "best")
     return [*_PYTHON, "odapi_runner.engine.evaluate", *_run_options(run), *chosen]
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from odapi_runner.cli.options import set_option, workspace_option
-from odapi_runner.training import trainer_options
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.settings import settings_of
 
 if TYPE_CHECKING:  # both import what `odapi --help` has no time for
     from odapi_runner.rundir import RunDir
@@ -41,7 +42,7 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.option("--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True)
 @set_option
 @click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
-@trainer_options
+@settings_of(RunOptions)
 @click.option("--from-scratch", is_flag=True, help="Leave out the config's fine_tune_checkpoint.")
 @click.option(
     "--eval",
@@ -51,14 +52,6 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
     show_default=True,
     callback=lambda _, __, value: value == "cpu",
     help="Evaluate every checkpoint on the CPU, beside the training.",
-)
-@click.option(
-    "--eval-backlog",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Let at most N checkpoints wait; the oldest is skipped then.",
 )
 @click.option("--foreground", is_flag=True, help="Stay, and show the log; Ctrl-C saves and stops.")
 @workspace_option
@@ -90,11 +83,10 @@ def command(
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run, plan_training
-    from odapi_runner.runs.spec import TrainOptions
 
     if len({name, preset, config} - {None}) > 1:
         raise click.UsageError("Give one of NAME, --preset NAME and --config FILE.")
-    asked = TrainOptions(**options)
+    asked = RunOptions(**options)
     plan = plan_training(
         name or preset,
         config=config,

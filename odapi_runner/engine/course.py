@@ -27,7 +27,7 @@ def telling_failure(events: EventLog, progress: Progress) -> Iterator[None]:
     try:
         yield
     except OdapiError as error:
-        events.write("failed", what=error.what, fix=error.fix)
+        events.write("failed", error=type(error).__name__, what=error.what, fix=error.fix)
         progress.write("failed", force=True, what=error.what)
         raise
 

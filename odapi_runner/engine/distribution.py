@@ -140,27 +140,27 @@ class Replicas:
                 )
             )
 
-    def total(self, number: int) -> int:
+    def total(self, number: float) -> float:
         """The sum of a number over the workers: all call this, and none goes on before."""
         if self.worker.count == 1:
             return number
         if self._summed is None:
             self._summed = tf.function(
-                self._sum, input_signature=[tf.TensorSpec([], tf.int64)], autograph=False
+                self._sum, input_signature=[tf.TensorSpec([], tf.float64)], autograph=False
             )
-        return int(self._summed(tf.constant(number, tf.int64)))
+        return float(self._summed(tf.constant(number, tf.float64)))
 
     def _sum(self, number: tf.Tensor) -> tf.Tensor:
-        """Of an int64 [] of each worker, wherever it has how many replicas."""
+        """Of a float64 [] of each worker, wherever it has how many replicas."""
         found = self._strategy.run(lambda: tf.identity(number))
         total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, found, axis=None)
-        return total // self.here
+        return total / self.here
 
     def any_of_them(self, asked: bool) -> bool:
         """Whether it is so on one of the workers: all call this, and get the same answer."""
         return self.total(int(asked)) > 0
 
-    def of_chief(self, number: int) -> int:
+    def of_chief(self, number: float) -> float:
         """What the chief says; the other workers' numbers count for nothing."""
         return self.total(number if self.worker.is_chief else 0)
 

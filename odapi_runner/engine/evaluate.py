@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,13 +27,20 @@ from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import CheckpointError, OdapiError
-from odapi_runner.formats.detections import Detections, write_detections, write_groundtruth
+from odapi_runner.formats.best import keep_best
+from odapi_runner.formats.detections import (
+    Detections,
+    read_metrics,
+    write_detections,
+    write_groundtruth,
+)
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
-from odapi_runner.formats.runlog import EventLog, Progress
-from odapi_runner.metrics import COCO_METRICS
+from odapi_runner.formats.runlog import EventLog, Progress, read_events
+from odapi_runner.metrics import COCO_METRICS, METRICS, columns_of
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
-from odapi_runner.training import trainer_option
+from odapi_runner.settings import settings_of
+from odapi_runner.training import TrainerOptions
 
 POLL = 0.2  # seconds
 
@@ -41,8 +48,10 @@ POLL = 0.2  # seconds
 class EvaluationRun:
     """The evaluator of one run: evaluates checkpoints and leaves their results in its folder."""
 
-    def __init__(self, spec: Spec, run: RunDir, *, max_bad: float = 0.0) -> None:
-        self._spec, self._run = spec, run
+    def __init__(
+        self, spec: Spec, run: RunDir, *, max_bad: float = 0.0, best: str = METRICS[0]
+    ) -> None:
+        self._spec, self._run, self._best = spec, run, best
         self._events, self._progress = EventLog(run, "eval"), Progress(run, "eval")
         self._progress.write("starting", force=True)
         self._evaluator = Evaluator(spec, Path.cwd(), max_bad=max_bad)
@@ -90,13 +99,15 @@ class EvaluationRun:
         self._found.sum_up()
         if len(self._evaluator.groundtruth.source_ids) != images:
             write_groundtruth(self._run.groundtruth, self._evaluator.groundtruth)
-        self._publish(number, detections)
+        self._publish(folder, number, detections)
 
     def _evaluate_one_pending(self, number: int) -> None:
         try:
             step = read_step(numbered(self._run.pending, number))
             # A crash between writing the result and leaving the queue is no reason to redo it.
-            if not self._run.detections_at(step).exists():
+            if self._run.detections_at(step).exists():
+                self._finish(number, step)
+            else:
                 self.evaluate_checkpoint(self._run.pending, number)
         except CheckpointError:
             if number in self._run.pending_checkpoints():
@@ -104,7 +115,7 @@ class EvaluationRun:
             return  # taken out of the queue meanwhile, since too many were waiting
         self._run.drop_pending(number)
 
-    def _publish(self, number: int, detections: Detections) -> None:
+    def _publish(self, folder: Path, number: int, detections: Detections) -> None:
         for line in coco.summary_lines(detections.metrics):
             print(line, flush=True)
         log(f"Eval metrics at step {detections.step}")
@@ -113,9 +124,20 @@ class EvaluationRun:
         self._write_events(detections)
         # This file is the evaluation: it comes last, and by a rename.
         write_detections(self._run.detections_at(detections.step), detections)
+        self._tell(folder, number, detections.step, detections.metrics)
+
+    def _finish(self, number: int, step: int) -> None:
+        """Do what follows on an evaluation, where an interruption came in between."""
+        told = (one["number"] for one in read_events(self._run) if one["kind"] == "evaluated")
+        if number not in told:
+            _, metrics = read_metrics(self._run.detections_at(step))
+            self._tell(self._run.pending, number, step, metrics)
+
+    def _tell(self, folder: Path, number: int, step: int, metrics: Mapping[str, float]) -> None:
         rebuild_metrics_csv(self._run)
-        shown = {metric.column: detections.metrics[metric.tag] for metric in COCO_METRICS[:2]}
-        self._events.write("evaluated", number=number, step=detections.step, **shown)
+        shown = {metric.column: metrics[metric.tag] for metric in COCO_METRICS[:2]}
+        is_best = keep_best(self._run, folder, number, step, self._best, columns_of(metrics))
+        self._events.write("evaluated", number=number, step=step, best=is_best, **shown)
 
     def _write_events(self, detections: Detections) -> None:
         writer = tf.summary.create_file_writer(str(self._run.eval_events))
@@ -185,7 +207,8 @@ def _end(_number: int, _frame: object) -> NoReturn:
     help="Evaluate ckpt-N of the run, and no queue.",
 )
 @click.option("--watch", "watched", type=click.Path(path_type=Path), help="Watch this folder.")
-@trainer_option("max_bad_images")
+@settings_of(TrainerOptions, "max_bad_images")
+@click.option("--best", type=click.Choice(METRICS), default=METRICS[0], show_default=True)
 @click.option("--timeout", type=float, default=3600.0, show_default=True, help="With --watch.")
 def main(
     config: Path,
@@ -194,13 +217,14 @@ def main(
     watched: Path | None,
     timeout: float,
     max_bad_images: float,
+    best: str,
 ) -> None:
     """Evaluate; what a run's supervisor starts."""
     signal.signal(signal.SIGTERM, _end)
     run = RunDir(run_dir)
     try:
         spec = build_spec(read_pipeline(config))
-        evaluation = EvaluationRun(spec, run, max_bad=max_bad_images)
+        evaluation = EvaluationRun(spec, run, max_bad=max_bad_images, best=best)
         if checkpoints:
             for number in checkpoints:
                 evaluation.evaluate_checkpoint(run.root, number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
@@ -14,16 +15,42 @@ from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog
 
 
+class NotFiniteError(RunError):
+    """A loss that is not finite."""
+
+
+class OutOfMemoryError(RunError):
+    """A step that needs more memory than there is."""
+
+
+@contextmanager
+def naming_memory(images: int) -> Iterator[None]:
+    """Say in words that the memory does not suffice for a batch of so many images.
+
+    Raises:
+        OutOfMemoryError: for TensorFlow's own error, and Python's.
+    """
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        where = "GPU" if tf.config.list_logical_devices("GPU") else "machine"
+        raise OutOfMemoryError(
+            f"the memory of the {where} does not suffice for batches of {images} images",
+            fix="Take a smaller batch (-s batch_size=…), --recompute, or --on-oom accumulate; what "
+            "a config needs: odapi estimate CONFIG",
+        ) from error
+
+
 def check_finite(step: int, losses: Mapping[str, tf.Tensor], saved_step: int | None) -> None:
     """See that the losses of a step, by tag, have a finite sum.
 
     Raises:
-        RunError: they have not.
+        NotFiniteError: they have not.
     """
     if np.isfinite(losses[TOTAL]):
         return
     shown = ", ".join(f"{tag} {float(value):g}" for tag, value in losses.items())
-    raise RunError(
+    raise NotFiniteError(
         f"the loss of step {step} is not finite ({shown}); "
         f"the last checkpoint is of step {saved_step}",
         fix="Lower the learning rate (-s learning_rate=…), or lengthen the warm-up.",

@@ -22,10 +22,11 @@ from odapi_runner.engine.course import Course, telling_failure
 from odapi_runner.engine.detector import TOTAL
 from odapi_runner.engine.distribution import Replicas, build_replicas
 from odapi_runner.engine.feed import Feed
-from odapi_runner.engine.health import SkippedSteps, check_finite
+from odapi_runner.engine.health import SkippedSteps, check_finite, naming_memory
 from odapi_runner.engine.input import Batch, training_batches
 from odapi_runner.engine.log import log
 from odapi_runner.engine.preprocess import denormalize, normalization
+from odapi_runner.engine.rate import RateFactor
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.records import Records
 from odapi_runner.engine.source import Source
@@ -37,7 +38,8 @@ from odapi_runner.errors import ConfigError
 from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
-from odapi_runner.training import TrainerOptions, trainer_options
+from odapi_runner.settings import settings_of
+from odapi_runner.training import TrainerOptions
 
 LOG_EVERY = 100  # steps, as the Object Detection API
 IMAGES_SHOWN = 3
@@ -92,7 +94,9 @@ def train(
             trainer = Trainer(spec, options=options, replicas=replicas)
             log(f"Training on {replicas.describe(spec.train.batch_size)}")
             start(trainer, run, events)
-            _Training(spec, options, trainer, source, own, course, stop).run_to_end()
+            rate = RateFactor(run, events, trainer.step, trainer.rate_factor)
+            with naming_memory(spec.train.batch_size):
+                _Training(spec, options, trainer, source, own, course, rate, stop).run_to_end()
 
 
 def _spec(config: Path, num_steps: int | None) -> Spec:
@@ -117,6 +121,7 @@ class _Training:
     source: Source
     run: RunDir  # where this process writes
     course: Course
+    rate: RateFactor
     stop: Stop
 
     def run_to_end(self) -> None:
@@ -151,6 +156,7 @@ class _Training:
         ):
             for step, batch in enumerate(queue, first):
                 more = itertools.islice(queue, self.options.accumulate - 1)
+                self._set_rate(step - 1)
                 losses = trainer.train_step(batch, more)
                 check_finite(step, losses, trainer.saved_step)
                 skipped.look(step)
@@ -178,6 +184,11 @@ class _Training:
             share=self.trainer.replicas.share(self.spec.train.batch_size),
         )
 
+    def _set_rate(self, step: int) -> None:
+        """Let the supervisor's factor count for the step that follows."""
+        self.rate.put(step, self.trainer.replicas.of_chief(self.rate.wanted()))
+        self.trainer.rate_factor = self.rate.at(step)
+
     def _tell_new_slots(self) -> None:
         if begun := self.trainer.slots_from_zero:
             log(f"The checkpoint has no slots of {len(begun)} variables: they begin with zeros")
@@ -195,7 +206,7 @@ class _Training:
 
     def _save(self, step: int) -> None:
         self.course.tell("saving", step)
-        number = self.trainer.save(self.run.root, self.options.keep)
+        number = self.trainer.save(self.run.root, self.options.keep, self.options.keep_every_hours)
         if self.run.pending.is_dir():
             self.run.put_pending(number)
         self.course.events.write("checkpoint", number=number, step=step)
@@ -211,7 +222,7 @@ def use_devices() -> None:
 @click.option("--config", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--run-dir", type=click.Path(path_type=Path), required=True)
 @click.option("--num-steps", type=click.IntRange(min=1))
-@trainer_options
+@settings_of(TrainerOptions)
 @click.option("--log-every", type=click.IntRange(min=1), default=LOG_EVERY, show_default=True)
 def main(config: Path, run_dir: Path, num_steps: int | None, **options: Any) -> None:
     """Train; what a run's supervisor starts."""

@@ -36,6 +36,7 @@ class Trainer:
         detector: the network.
         replicas: those that train together.
         loss_scale: of float16; None in other precisions.
+        rate_factor: by what the schedule's learning rate is multiplied.
         saved_step: the step of the newest checkpoint, saved or resumed from; None before there is.
         slots_from_zero: what the optimizer keeps of variables that the checkpoint it goes on from
             has none of; known once compiled.
@@ -82,6 +83,7 @@ class Trainer:
         self._traced: Any = None
         self._traced_update: Any = None
         self._element_spec: Batch | None = None
+        self.rate_factor = 1.0
         self.saved_step: int | None = None
         self.slots_from_zero: tuple[str, ...] = ()
 
@@ -99,7 +101,7 @@ class Trainer:
 
     def rate_at(self, step: int) -> float:
         """The learning rate of the step that follows `step` finished ones."""
-        return learning_rate(self._spec.train.schedule, step)
+        return learning_rate(self._spec.train.schedule, step) * self.rate_factor
 
     def fine_tune(self, root: Path) -> Restored | None:
         """Restore what the config's fine-tune checkpoint offers, if it names one."""
@@ -111,26 +113,46 @@ class Trainer:
 
     def resume(self, path: str) -> Restored:
         """Go on from a checkpoint of this training, or of the Object Detection API's."""
-        if self.loss_scale and (state := read_state(Path(path)).get("loss_scale")):
-            self.loss_scale.restore(state)
+        state = read_state(Path(path))
+        self.rate_factor = state.get("rate_factor", 1.0)
+        if self.loss_scale and (scale := state.get("loss_scale")):
+            self.loss_scale.restore(scale)
         with self.replicas.scope():
             restored = restore_training(self._checkpoint, self._optimizer, path)
         self.saved_step = self.step
         return restored
 
-    def save(self, folder: Path, keep: int) -> int:
-        """Save `ckpt-N` and return N; of the older ones the `keep` newest stay, this included."""
+    def save(self, folder: Path, keep: int, keep_every_hours: float | None = None) -> int:
+        """Save `ckpt-N` and return N.
+
+        Args:
+            folder: where to.
+            keep: how many of the newest ones stay, this included.
+            keep_every_hours: of the others one of every so many hours stays for good.
+        """
         if self._manager is None:
             self._manager = tf.train.CheckpointManager(
-                self._checkpoint, str(folder), max_to_keep=keep
+                self._checkpoint,
+                str(folder),
+                max_to_keep=keep,
+                keep_checkpoint_every_n_hours=keep_every_hours,
             )
-        if self.loss_scale:
+        if state := self._state():
             number = int(self._checkpoint.save_counter) + 1
-            write_state(folder / f"ckpt-{number}", {"loss_scale": self.loss_scale.state()})
+            write_state(folder / f"ckpt-{number}", state)
         saved = Path(self._manager.save())
         drop_orphans(folder)
         self.saved_step = self.step
         return int(saved.name.rsplit("-", 1)[1])
+
+    def _state(self) -> dict[str, Any]:
+        """What the Object Detection API's checkpoint has no place for."""
+        state: dict[str, Any] = {}
+        if self.loss_scale:
+            state["loss_scale"] = self.loss_scale.state()
+        if self.rate_factor != 1:
+            state["rate_factor"] = self.rate_factor
+        return state
 
     def compile(self, element_spec: Batch) -> None:
         """Trace the step once, for all batches of these shapes (any number of boxes)."""

@@ -11,7 +11,7 @@ import io
 
 from odapi_runner import files
 from odapi_runner.formats.detections import read_metrics
-from odapi_runner.metrics import COLUMNS, column_of, known
+from odapi_runner.metrics import COLUMNS, column_of, columns_of
 from odapi_runner.rundir import RunDir
 
 
@@ -24,8 +24,9 @@ def rebuild_metrics_csv(run: RunDir) -> None:
     rows = []
     for expected in run.evaluated_steps():
         step, metrics = read_metrics(run.detections_at(expected))
-        values = {column_of(tag): _cell(tag, value) for tag, value in metrics.items()}
-        rows.append({"step": step} | values)
+        # A column without any value stays: there might have been one.
+        names = dict.fromkeys(map(column_of, metrics))
+        rows.append({"step": step} | names | columns_of(metrics))
     first = [column for column in COLUMNS if column != "run"]
     others = dict.fromkeys(name for row in rows for name in row if name not in first)
     text = io.StringIO()
@@ -33,8 +34,3 @@ def rebuild_metrics_csv(run: RunDir) -> None:
     writer.writeheader()
     writer.writerows(rows)
     files.write_atomic(run.metrics_csv, text.getvalue())
-
-
-def _cell(tag: str, value: float) -> float | None:
-    """COCO's -1 ("no groundtruth of that kind") is an empty cell; a loss may be what it likes."""
-    return known(value) if tag.startswith("DetectionBoxes_") else value

@@ -45,8 +45,35 @@ def read_events(run: RunDir) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: (event["time"], event["seq"]))
 
 
+@dataclass(slots=True)
+class EventReader:
+    """Reads the events of a run as they come, each once: for who looks often."""
+
+    run: RunDir
+    _read: dict[Path, int] = field(default_factory=dict)  # bytes of each file
+
+    def read_new(self) -> list[dict[str, Any]]:
+        """What was written since the last call, in order; a line being written comes next time."""
+        events: list[dict[str, Any]] = []
+        for path in sorted(self.run.events.glob("*.jsonl")):
+            start = self._read.get(path, 0)
+            if path.stat().st_size == start:
+                continue
+            with path.open("rb") as stream:
+                stream.seek(start)
+                text, _, _ = stream.read().rpartition(b"\n")
+            if text:
+                self._read[path] = start + len(text) + 1
+                events += _parsed(text.decode("utf-8", errors="replace"))
+        return sorted(events, key=lambda event: (event["time"], event["seq"]))
+
+
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    yield from _parsed(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _parsed(text: str) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
         try:
             event = json.loads(line)
         except json.JSONDecodeError:

@@ -11,10 +11,10 @@ from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs import policies
 from odapi_runner.runs.child import QUIET, Child, last_told
 from odapi_runner.runs.control import take_over
 from odapi_runner.runs.gpus import HIDDEN
+from odapi_runner.runs.policies.queue import put_missing
 from odapi_runner.runs.process import describe_exit
 from odapi_runner.runs.spec import RunSpec
 
@@ -51,7 +51,7 @@ def evaluate(
     try:
         if step is None and not again:
             run.pending.mkdir(exist_ok=True)
-            policies.put_missing(run)
+            put_missing(run)
             run.pending_closed.touch()
             chosen, wanted = [], run.pending_checkpoints()
         else:
@@ -87,7 +87,7 @@ def _number_at(run: RunDir, step: int) -> int:
 def _run_evaluator(
     run: RunDir, argv: list[str], lock: int, events: EventLog, on_poll: Callable[[], None]
 ) -> None:
-    child = Child("evaluator", "eval", argv, QUIET | HIDDEN)
+    child = Child("evaluator", "eval", lambda: argv, lambda: QUIET | HIDDEN)
     child.start(run, lock, events)
     try:
         while (code := child.collect(events)) is None:

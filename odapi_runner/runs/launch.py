@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner import __version__, files
-from odapi_runner.backends import AUTO, find_engine
+from odapi_runner.backends import AUTO, find_engine, refuse_others
 from odapi_runner.backends.check import check
 from odapi_runner.errors import ConfigError
 from odapi_runner.formats.patterns import expand_patterns
@@ -29,7 +29,8 @@ from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.gpus import count_devices, device_environment
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
-from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions, digest_records, read_versions
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.spec import Digests, RunSpec, digest_records, read_versions
 from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
@@ -48,7 +49,7 @@ class Plan:
     engine: str
     device: str  # what the trainer uses: `auto`, `all`, `none`, or numbers of GPUs
     devices: int  # how many share a batch, of all workers
-    options: TrainOptions
+    options: RunOptions
     findings: tuple[Finding, ...]
 
 
@@ -61,7 +62,7 @@ def plan_training(
     from_scratch: bool = False,
     engine: str = "auto",
     device: str = "auto",
-    options: TrainOptions | None = None,
+    options: RunOptions | None = None,
     workspace: str | None = None,
 ) -> Plan:
     """Find the config, change it as asked, and check it.
@@ -87,8 +88,8 @@ def plan_training(
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
-    asked = options or TrainOptions()
-    asked.refuse_others(chosen, find_engine(chosen).options)
+    asked = options or RunOptions()
+    refuse_others(asked, chosen)
     refuse_helpers(asked.workers)
     devices = count_devices(device) * asked.workers
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
@@ -192,7 +193,7 @@ def train(
     engine: str = "auto",
     run: str | None = None,
     device: str = "auto",
-    options: TrainOptions | None = None,
+    options: RunOptions | None = None,
     workspace: str | None = None,
 ) -> RunDir:
     """Start a run in the background: `odapi train` as a call; arguments as those of its parts."""

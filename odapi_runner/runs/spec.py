@@ -1,4 +1,4 @@
-"""What was asked of a run: `run.json`, written once and never changed.
+"""What was asked of a run: `run.json`; a change on the way is a file of its own (`RunDir`).
 
 Nothing of the environment is written but the variables that odapi sets itself.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from odapi_runner import __version__, files
 from odapi_runner.errors import RunError
 from odapi_runner.rundir import RunDir
-from odapi_runner.training import TrainerOptions
+from odapi_runner.runs.options import RunOptions
 
 FORMAT = 1
 
@@ -31,14 +31,6 @@ _PACKAGES = (
     "faster-coco-eval",
 )
 _DIGESTED_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainOptions(TrainerOptions):
-    """How the processes of a run work; what they compute is in its pipeline.config."""
-
-    evaluate: bool = True
-    eval_backlog: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +54,19 @@ class RunSpec:
     environment: Mapping[str, str]  # set for the trainer
     num_steps: int
     overrides: tuple[str, ...]
-    options: TrainOptions
+    options: RunOptions
     versions: Mapping[str, str]
     digests: Digests
     parent: str | None = None  # the run whose checkpoint this one starts from
     format: int = field(default=FORMAT)
 
-    def dump(self, run: RunDir) -> None:
-        files.write_json(run.run_json, asdict(self))
+    def dump(self, run: RunDir, revision: int = 1) -> None:
+        """Write it: as it was at the start, or a later revision."""
+        files.write_json(run.run_json_of(revision), asdict(self))
 
     @classmethod
     def load(cls, run: RunDir) -> RunSpec:
-        """Read run.json.
+        """Read the run.json that counts.
 
         Raises:
             RunError: it is not there, or not one of this odapi's.
@@ -100,7 +93,7 @@ def _build(value: dict[str, Any]) -> RunSpec:
         | {
             "command": tuple(value["command"]),
             "overrides": tuple(value["overrides"]),
-            "options": TrainOptions(**value["options"]),
+            "options": RunOptions(**value["options"]),
             "digests": Digests(**value["digests"]),
         }
     )

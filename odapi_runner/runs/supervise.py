@@ -1,8 +1,10 @@
 """`python -m odapi_runner.runs.supervise train/RUN`: watch over a run until it has ended.
 
-    trainer     starts at once, unless training has finished before
-    evaluator   starts when a first checkpoint waits; started again at most twice
+    trainer     starts at once, unless training has finished before; again where the run's options
+                have a remedy for what made it fail (`remedies`)
+    evaluator   starts when a first checkpoint waits; again after a crash (`Evaluations`)
     the end     training has ended and nothing waits -> finished or failed
+                a policy ends the training (`policies`) -> finished or stopped
                 SIGTERM, SIGINT or SIGHUP -> the trainer saves and ends, the evaluator ends,
                 what waits goes on waiting -> stopped
 
@@ -24,19 +26,20 @@ from odapi_runner.backends import Backend, find_engine
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs import policies
 from odapi_runner.runs.child import QUIET, Child, last_told
-from odapi_runner.runs.gpus import HIDDEN
+from odapi_runner.runs.evaluations import Evaluations
+from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
 from odapi_runner.runs.lock import take_lock
-from odapi_runner.runs.process import describe_exit, identify
+from odapi_runner.runs.notify import notify
+from odapi_runner.runs.policies.apply import Policies
+from odapi_runner.runs.policies.queue import put_missing
+from odapi_runner.runs.policies.reject import reject_damaged
+from odapi_runner.runs.process import identify
+from odapi_runner.runs.remedies import Remedies
 from odapi_runner.runs.spec import RunSpec
-
-EVALUATOR_STARTS = 3
-EVALUATOR_NICE = 10
 
 # How long a trainer may take to end its step (or its tracing) and to save; then it is killed.
 _TRAINER_GRACE_SECONDS = 300
-_EVALUATOR_GRACE_SECONDS = 20
 _POLL_SECONDS = 0.25
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -88,37 +91,47 @@ class _Supervisor:
     """The decisions; processes, queue and events are others' work."""
 
     def __init__(self, run: RunDir, lock: int, backend: Backend, stop: _Stop) -> None:
-        spec = RunSpec.load(run)
-        asked = spec.options
-        self.run, self.lock, self.options, self.stop = run, lock, asked, stop
+        self.run, self.lock, self.stop = run, lock, stop
+        self.options = RunSpec.load(run).options
         self.events = EventLog(run, "supervise")
         self.outcome, self.what = "finished", ""
-        argv = backend.trainer_argv(run, options=asked)
-        environment = QUIET | backend.trainer_environment(asked) | dict(spec.environment)
-        self.trainer = Child("trainer", "train", argv, environment)
-        argv = backend.evaluator_argv(run, options=asked)
-        self.evaluator = Child("evaluator", "eval", argv, QUIET | HIDDEN, nice=EVALUATOR_NICE)
+        self.policies = Policies(run, self.options, self.events)
+        self.remedies = Remedies(run, self.events)
+        self.evaluations = Evaluations(run, lock, backend, self.options, self.events)
+        # Asked at each start: by then the run may have been revised.
+        self.trainer = Child(
+            "trainer",
+            "train",
+            lambda: backend.trainer_argv(run, options=RunSpec.load(run).options),
+            lambda: trainer_environment(backend, RunSpec.load(run)),
+        )
 
     def watch(self, on_poll: Callable[[], None]) -> str:
         self.events.write("started", process=identify(os.getpid()).dump())
+        reject_damaged(self.run, self.events)
         self._open_queue()
-        if last_told(self.run, "train")["kind"] == "finished":
+        if self._has_trained():
             self._close_queue()
         else:
             self.trainer.start(self.run, self.lock, self.events)
         while not self.stop.requests:
             self._look_at_trainer()
-            self._look_at_evaluator()
+            self.evaluations.look()
+            self._apply_policies()
             on_poll()
-            if not self.trainer.is_running and not self._is_evaluating():
+            if not self.trainer.is_running and not self.evaluations.is_busy():
                 return self._conclude()
             time.sleep(_POLL_SECONDS)
         self.trainer.end(_TRAINER_GRACE_SECONDS, self.stop.is_urgent)
         self._look_at_trainer()
-        self.evaluator.end(_EVALUATOR_GRACE_SECONDS, self.stop.is_urgent)
-        self.evaluator.collect(self.events)
+        self.evaluations.end(self.stop.is_urgent)
         on_poll()
         return self._conclude()
+
+    def _has_trained(self) -> bool:
+        """Whether the trainer has finished, and nothing was changed since that lets it go on."""
+        last = last_told(self.run, "train")
+        return bool(last["kind"] == "finished" and last["step"] >= RunSpec.load(self.run).num_steps)
 
     def _look_at_trainer(self) -> None:
         code = self.trainer.collect(self.events)
@@ -127,38 +140,38 @@ class _Supervisor:
         last = last_told(self.run, "train", since=self.trainer.started_at)
         if code == 0 and last["kind"] in {"finished", "stopped"}:
             self.outcome = last["kind"]
+            if last["kind"] == "stopped" and self.policies.ending:
+                self.outcome, self.what = self.policies.ending
         else:
-            self.outcome = "failed"
-            told = f"{last['what']}. {last['fix']}" if last["kind"] == "failed" else None
-            self.what = told or f"the trainer {describe_exit(code)}: odapi logs {self.run.typed}"
+            failure = classify(
+                code,
+                last,
+                read_tail(self.run.log("train"), self.trainer.log_start),
+                oom_kills=count_oom_kills() - self.trainer.oom_kills,
+                hint=f"odapi logs {self.run.typed}",
+            )
+            if not self.stop.requests and self.remedies.apply(failure):
+                self.trainer.start(self.run, self.lock, self.events)
+                return
+            self.outcome, self.what = "failed", failure.what
         self._close_queue()
 
-    def _look_at_evaluator(self) -> None:
-        if not self.options.evaluate:
-            return
-        for number in policies.skip_oldest(self.run, self.options.eval_backlog):
-            self.events.write("skipped", number=number)
-        code = self.evaluator.collect(self.events)
-        if not self.evaluator.is_running and self._is_evaluating():
-            self.evaluator.start(self.run, self.lock, self.events)
-        elif code is not None and self.run.pending_checkpoints():
-            self.events.write("evaluator_given_up", starts=self.evaluator.starts)
-
-    def _is_evaluating(self) -> bool:
-        """Whether the evaluator runs, or has something to do and may be started for it."""
-        may_start = self.options.evaluate and self.evaluator.starts < EVALUATOR_STARTS
-        return self.evaluator.is_running or (may_start and bool(self.run.pending_checkpoints()))
+    def _apply_policies(self) -> None:
+        if self.trainer.is_running:
+            self.policies.look()
+            if self.policies.ending:
+                self.trainer.ask_to_end(_TRAINER_GRACE_SECONDS)
 
     def _open_queue(self) -> None:
         self.run.pending_closed.unlink(missing_ok=True)
         if self.options.evaluate:
             # The trainer hands its checkpoints over where it finds this folder.
             self.run.pending.mkdir(exist_ok=True)
-            policies.put_missing(self.run)
+            put_missing(self.run)
 
     def _close_queue(self) -> None:
         if self.options.evaluate:
-            policies.put_missing(self.run)
+            put_missing(self.run)
             self.run.pending_closed.touch()
 
     def _conclude(self) -> str:
@@ -166,12 +179,18 @@ class _Supervisor:
         if self.stop.requests and (waiting or self.outcome != "finished"):
             self.outcome = "stopped"
         elif waiting and self.outcome == "finished":
-            self.outcome = "failed"
-            last = last_told(self.run, "eval", since=self.evaluator.started_at)
-            why = last.get("what", f"odapi logs {self.run.typed} --eval")
-            self.what = f"the evaluator crashed {self.evaluator.starts} times: {why}"
+            self.outcome, self.what = "failed", self.evaluations.why_given_up()
+        left_out = self.evaluations.left_out
+        self.what = ". ".join(filter(None, (self.what, *left_out)))
         self.events.write(self.outcome, waiting=waiting, what=self.what)
+        if self.options.notify:
+            notify(self.run, self.options.notify, self.outcome, self.what, self.events)
         return self.outcome
+
+
+def trainer_environment(backend: Backend, spec: RunSpec) -> dict[str, str]:
+    """What a trainer's environment holds beside this process's own."""
+    return QUIET | backend.trainer_environment(spec.options) | dict(spec.environment)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -18,8 +18,9 @@ from odapi_runner import files
 from odapi_runner.cli import main
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import identify
-from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions
+from odapi_runner.runs.spec import Digests, RunSpec
 
 COMMANDS = ["status", "logs", "wait", "stop", "resume", "eval"]
 Invoke = Callable[..., Result]
@@ -43,7 +44,7 @@ def make_run(tmp_path: Path) -> Callable[..., RunDir]:
     def make(name: str, end: str | None, scores: dict[int, float], what: str = "") -> RunDir:
         run = RunDir(tmp_path / "train" / name)
         run.root.mkdir(parents=True)
-        options, digests = TrainOptions(), Digests("c", {}, {})
+        options, digests = RunOptions(), Digests("c", {}, {})
         RunSpec(name, "", (), "builtin", "none", {}, 40, (), options, {}, digests).dump(run)
         supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
         dead = identify(os.getpid()).dump() | {"start_ticks": 1}

@@ -22,7 +22,7 @@ from odapi_runner.engine.stored_variables import variable_keys
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
 from odapi_runner.proto.text import parse_pipeline
-from odapi_runner.training import TrainerOptions
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.workspace import Workspace
 from support.ssd_configs import ssd_config
 
@@ -96,7 +96,7 @@ def gradient(dtype):
     return tf.cast(found, tf.float32)
 print(float(tf.reduce_max(abs(gradient(tf.bfloat16) - gradient(tf.float32)))))
 """
-    environment = trainer_environment(TrainerOptions(precision="mixed_bfloat16"))
+    environment = trainer_environment(RunOptions(precision="mixed_bfloat16"))
     assert environment == {"TF_ENABLE_ONEDNN_OPTS": "0"}
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -107,4 +107,4 @@ print(float(tf.reduce_max(abs(gradient(tf.bfloat16) - gradient(tf.float32)))))
     )
 
     assert float(done.stdout) < 0.1
-    assert trainer_environment(TrainerOptions()) == {}
+    assert trainer_environment(RunOptions()) == {}

@@ -10,8 +10,18 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.spec import Digests, RunSpec
 
+# Enough for what changes a batch.
+CONFIG = """\
+train_config {
+  batch_size: 8
+  num_steps: 6
+  optimizer { momentum_optimizer { learning_rate { cosine_decay_learning_rate {
+    learning_rate_base: 0.08 total_steps: 6 warmup_learning_rate: 0.02 warmup_steps: 2 } } } }
+}
+"""
 FAKE_ENGINE = Path(__file__).parent / "fake_engine.py"
 
 
@@ -26,7 +36,7 @@ def build_spec(name: str, *, num_steps: int = 6, **options: object) -> RunSpec:
         environment={"CUDA_VISIBLE_DEVICES": "-1"},
         num_steps=num_steps,
         overrides=(),
-        options=TrainOptions(**options),
+        options=RunOptions(**options),
         versions={"odapi": "0.1.0"},
         digests=Digests("c", {}, {}),
     )
@@ -40,7 +50,7 @@ def make_run(tmp_path: Path) -> Callable[..., RunDir]:
         run = RunDir(tmp_path / "작업 공간" / "train" / name)
         run.root.mkdir(parents=True)
         build_spec(name, **options).dump(run)
-        run.config.write_text("# empty\n", encoding="utf-8")
+        run.config.write_text(CONFIG, encoding="utf-8")
         return run
 
     return make

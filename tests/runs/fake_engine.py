@@ -1,10 +1,12 @@
 """An engine without a network: its two processes, and a supervisor that uses them.
 
-python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf]
+python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [--oom-above N]
+                      [--nan-at STEP] [--say TEXT]
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
-They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`).
+They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). A metric is
+a step in thousandths; --peak STEP has it fall from there on.
 """
 
 from __future__ import annotations
@@ -18,11 +20,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from odapi_runner.backends import Backend
+from odapi_runner.formats.best import keep_best
+from odapi_runner.formats.checkpoint_index import read_index, read_step
+from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.supervise import supervise
+from support.checkpoints import write_checkpoint
 
 
 def train(words: list[str]) -> int:
@@ -33,6 +42,9 @@ def train(words: list[str]) -> int:
     parser.add_argument("seconds", type=float)
     parser.add_argument("--crash-at", type=int)
     parser.add_argument("--deaf", action="store_true")
+    parser.add_argument("--oom-above", type=int)
+    parser.add_argument("--nan-at", type=int)
+    parser.add_argument("--say")
     asked = parser.parse_args(words)
     run = RunDir(asked.run)
     events, progress = EventLog(run, "train"), Progress(run, "train")
@@ -40,14 +52,23 @@ def train(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.deaf else lambda *_: wishes.append(1))
     kept = run.checkpoints()
     number = kept[-1] if kept else 0
-    step = int((run.root / f"ckpt-{number}.index").read_text()) if kept else 0
-    events.write("started", resumed_from_step=step, visible=os.environ.get("CUDA_VISIBLE_DEVICES"))
+    step = step_of(run.root, number) if kept else 0
+    batch = read_pipeline(run.config).train_config.batch_size
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    events.write("started", resumed_from_step=step, visible=visible, batch=batch, words=words)
+
+    def fail(error: str, what: str) -> int:
+        events.write("failed", error=error, what=what, fix="Do something.")
+        return 1
 
     def save() -> None:
         nonlocal number
         number += 1
-        (run.root / f"ckpt-{number}.data-00000-of-00001").write_bytes(b"weights")
-        (run.root / f"ckpt-{number}.index").write_text(str(step))
+        infinite = asked.nan_at is not None and step >= asked.nan_at - 1 and read_rate(run) == 1
+        aside = run.root / "aside" / f"ckpt-{number}"
+        write_checkpoint(aside, {"w": (2,)}, step=step, fill=b"\xff" if infinite else b"\0")
+        for end in ("data-00000-of-00001", "index"):
+            aside.with_name(f"{aside.name}.{end}").replace(run.root / f"ckpt-{number}.{end}")
         events.write("checkpoint", number=number, step=step)
         if run.pending.is_dir():
             run.put_pending(number)
@@ -67,9 +88,14 @@ def train(words: list[str]) -> int:
             seconds_left=left,
         )
         if step == asked.crash_at:
-            what, fix = f"step {step}: the loss is not finite", "Lower the learning rate."
-            events.write("failed", what=what, fix=fix)
-            return 1
+            return fail("ConfigError", f"step {step}: the records are gone")
+        if asked.oom_above is not None and batch > asked.oom_above:
+            return fail("OutOfMemoryError", f"the memory does not suffice for {batch} images")
+        if step == asked.nan_at and read_rate(run) == 1:
+            return fail("NotFiniteError", f"the loss of step {step} is not finite")
+        if asked.say:
+            print(asked.say, flush=True)
+            os.abort()
         if step % asked.every == 0 or wishes:
             save()
         if wishes:
@@ -84,6 +110,7 @@ def evaluate(words: list[str]) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--crash-on", type=int)
     parser.add_argument("--crash-once", type=int)
+    parser.add_argument("--peak", type=int)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--checkpoint", type=int)
     asked = parser.parse_args(words)
@@ -92,8 +119,9 @@ def evaluate(words: list[str]) -> int:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     events.write("started", visible=visible, nice=os.nice(0))
 
-    def score(folder: Path, number: int) -> None:
-        step = int((folder / f"ckpt-{number}.index").read_text())
+    def evaluate_one(folder: Path, number: int) -> None:
+        step = step_of(folder, number)
+        events.write("evaluating", number=number, step=step)
         progress.write("evaluating", force=True, step=step)
         time.sleep(asked.seconds)
         crashed = run.root / "crashed-once"
@@ -102,21 +130,31 @@ def evaluate(words: list[str]) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         run.detections.mkdir(exist_ok=True)
         run.detections_at(step).touch()
+        score = min(step, 2 * asked.peak - step) / 1000 if asked.peak else step / 1000
+        text = run.metrics_csv.read_text() if run.metrics_csv.exists() else "step,mAP\n"
+        run.metrics_csv.write_text(f"{text}{step},{score}\n")
+        keep_best(run, folder, number, step, "mAP", {"mAP": score})
         run.drop_pending(number)
-        events.write("evaluated", number=number, step=step, mAP=step / 1000)
+        events.write("evaluated", number=number, step=step, mAP=score)
 
     if asked.checkpoint is not None:
-        score(run.root, asked.checkpoint)
+        evaluate_one(run.root, asked.checkpoint)
         return 0
     while True:
         closed = run.pending_closed.exists()
         waiting = run.pending_checkpoints()
         if waiting:
-            score(run.pending, waiting[0])
+            evaluate_one(run.pending, waiting[0])
         elif closed:
             return 0
         else:
             time.sleep(0.05)
+
+
+def step_of(folder: Path, number: int) -> int:
+    step = read_step(read_index(folder / f"ckpt-{number}"))
+    assert step is not None
+    return step
 
 
 def main(words: list[str]) -> int:

@@ -11,7 +11,8 @@ import odapi_runner as odapi
 from odapi_runner.errors import RunError
 from odapi_runner.proto.differences import Difference
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.spec import Digests, RunSpec, TrainOptions
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.spec import Digests, RunSpec
 from odapi_runner.workspace import Workspace
 
 SPEC = RunSpec(
@@ -23,7 +24,7 @@ SPEC = RunSpec(
     environment={"CUDA_VISIBLE_DEVICES": "0"},
     num_steps=20,
     overrides=(),
-    options=TrainOptions(),
+    options=RunOptions(),
     versions={"odapi": "0.1.0", "tensorflow": "2.20.0"},
     digests=Digests("c" * 64, {"map": "1" * 64}, {"records": "2" * 64, "more": "3" * 64}),
 )
@@ -50,7 +51,7 @@ def test_two_runs_differ_in_config_options_versions_and_files(workspace: Workspa
         name="b",
         created="2025-02-02T10:00:00+09:00",
         command=("odapi", "train", "--run", "b c"),
-        options=TrainOptions(seed=3),
+        options=RunOptions(seed=3),
         versions={"odapi": "0.1.0", "tensorflow": "2.20.1", "numpy": "2"},
         digests=Digests("d" * 64, {"map": "4" * 64}, {"records": "2" * 64, "others": "5" * 64}),
     )

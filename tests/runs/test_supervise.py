@@ -138,20 +138,40 @@ def test_a_crashed_evaluator_is_started_again(make_run: MakeRun, supervised: Sup
     assert steps_evaluated(run) == [0, 2, 4, 6]
 
 
-def test_an_evaluator_that_always_crashes_is_given_up(
+def test_a_checkpoint_on_which_the_evaluator_always_crashes_is_left_out(
     make_run: MakeRun, supervised: Supervised
 ) -> None:
-    """Started three times in all; the training goes on to its end; nothing waiting is dropped."""
+    """Tried three times in all; the others are evaluated, the run is done, and says so."""
     run = make_run()
     supervised(run, "6 2 0.1", "--crash-on 2").wait(120)
 
     status = read_status(run)
+    assert status.state == "done"
+    assert status.what == (
+        "ckpt-2 is not evaluated: the evaluator crashed on it 3 times: "
+        f"odapi logs {run.name} --eval"
+    )
+    assert [event["number"] for event in events(run, "unevaluated")] == [2]
+    assert [event["number"] for event in events(run, "evaluating")].count(2) == 3
+    assert steps_evaluated(run) == [0, 4, 6]
+    assert run.pending_checkpoints() == []
+
+
+def test_an_evaluator_that_cannot_begin_is_given_up(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """Nothing that waits is dropped; training goes on to its end, and a resume evaluates."""
+    run = make_run(eval_retries=1)
+    supervised(run, "6 2 0.1", "--no-such-option").wait(120)
+
+    status = read_status(run)
     assert status.state == "failed"
-    assert status.what == f"the evaluator crashed 3 times: odapi logs {run.name} --eval"
-    assert Counter(kinds(run))["evaluator_started"] == 3
-    assert Counter(kinds(run))["evaluator_given_up"] == 1
+    assert status.what == (
+        f"the evaluator ended with exit code 2 2 times: odapi logs {run.name} --eval"
+    )
+    assert Counter(kinds(run))["evaluator_started"] == 2
     assert [e["step"] for e in events(run, "finished") if e["role"] == "train"] == [6]
-    assert run.pending_checkpoints() == [2, 3, 4]
+    assert run.pending_checkpoints() == [1, 2, 3, 4]
 
     supervised(run, "6 2 0").wait(120)
 

@@ -70,6 +70,7 @@ def write_checkpoint(
     slots: Sequence[str] = (),
     dtypes: Mapping[str, str] | None = None,
     object_based: bool = True,
+    fill: bytes = b"\0",
 ) -> str:
     """Write the two files of a checkpoint.
 
@@ -81,6 +82,7 @@ def write_checkpoint(
         slots: names of the optimizer's values, one each for the first variable.
         dtypes: of variables that are not float32.
         object_based: whether it holds the graph; those of TF1 do not.
+        fill: each byte of the variables; all are written where it is not 0.
 
     Returns:
         The prefix as text.
@@ -108,7 +110,7 @@ def write_checkpoint(
     start = len(real)
     for path, shape in variables.items():
         size = math.prod(shape) * DTYPES[kinds[path]][1]
-        checksum = masked_crc32c(bytes(size)) if size < 10_000 else 0
+        checksum = masked_crc32c(fill * size) if size < 10_000 else 0
         entries.append((path + suffix, _entry(kinds[path], shape, start, checksum)))
         start += size
     prefix.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +120,8 @@ def write_checkpoint(
     index_file(prefix).write_bytes(table(pairs))
     with prefix.with_name(f"{prefix.name}.data-00000-of-00001").open("wb") as stream:
         stream.write(real)
+        if fill != b"\0":
+            stream.write(fill * (start - len(real)))
         stream.truncate(start)
     return str(prefix)
 

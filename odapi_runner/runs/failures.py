@@ -1,0 +1,89 @@
+"""Why a trainer has ended: by its own words, by its log, and by the kernel's."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from odapi_runner.runs.process import describe_exit
+
+OOM, NAN, PASSING, OTHER = "out of memory", "not finite", "passing", "other"
+
+_KILL_CODES = (-signal.SIGKILL, 128 + signal.SIGKILL)
+_VMSTAT = Path("/proc/vmstat")
+_TAIL_BYTES = 1 << 16
+
+# What CUDA, TensorFlow, XLA, C++ and Python say where memory does not suffice.
+_OOM_WORDS: Final = re.compile(
+    r"ResourceExhaustedError|RESOURCE_EXHAUSTED|OOM when allocating|CUDA_ERROR_OUT_OF_MEMORY"
+    r"|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|Out of memory while trying to allocate"
+    r"|std::bad_alloc|MemoryError|Cannot allocate memory|failed to alloc"
+)
+# What another try may not meet.
+_PASSING_WORDS: Final = {
+    r"CUDA_ERROR_LAUNCH_TIMEOUT": "a kernel took longer than the GPU's driver allows",
+    r"CUDA_ERROR_ECC_UNCORRECTABLE": "the GPU's memory had an error",
+    r"CUDA_ERROR_UNKNOWN|CUDA_ERROR_NOT_READY": "the GPU's driver failed",
+    r"Stale file handle|ESTALE": "the network's disk was gone for a moment",
+    r"Transport endpoint is not connected|Connection timed out": "the network's disk was gone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a trainer failed.
+
+    Attributes:
+        kind: one of `OOM`, `NAN`, `PASSING` (it may not happen again), `OTHER`.
+        what: a sentence for people.
+    """
+
+    kind: str
+    what: str
+
+
+def classify(code: int, told: Mapping[str, Any], log: str, *, oom_kills: int, hint: str) -> Failure:
+    """Find out why a trainer has ended without having finished or been stopped.
+
+    Args:
+        code: its exit code, as of subprocess.
+        told: its last event.
+        log: the end of what it printed.
+        oom_kills: how many processes the kernel has killed for memory while it ran.
+        hint: where people may look.
+    """
+    if told["kind"] == "failed":
+        kind = {"OutOfMemoryError": OOM, "NotFiniteError": NAN}.get(told.get("error", ""), OTHER)
+        return Failure(kind, f"{told['what']}. {told['fix']}")
+    if code in _KILL_CODES and oom_kills:
+        return Failure(OOM, "the kernel killed the trainer: the memory of the machine was full")
+    if code not in _KILL_CODES and (found := _OOM_WORDS.search(log)):
+        return Failure(OOM, f'the trainer ran out of memory ("{found[0]}"): {hint}')
+    for words, what in _PASSING_WORDS.items():
+        if re.search(words, log):
+            return Failure(PASSING, f"{what}: {hint}")
+    return Failure(OTHER, f"the trainer {describe_exit(code)}: {hint}")
+
+
+def count_oom_kills() -> int:
+    """How many processes this kernel has killed for memory since it booted; 0 if it does not say.
+
+    Source: Linux, mm/oom_kill.c (`count_vm_event(OOM_KILL)`), of every memory cgroup as well.
+    """
+    try:
+        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def read_tail(log: Path, start: int) -> str:
+    """The end of what was appended to a log since it had `start` bytes."""
+    with log.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(start, size - _TAIL_BYTES))
+        return stream.read().decode("utf-8", errors="replace")

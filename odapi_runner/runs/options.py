@@ -1,0 +1,80 @@
+"""How the processes of a run work, and what is to happen while nobody looks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from odapi_runner.runs.policies.early_stop import parse_early_stop
+from odapi_runner.runs.policies.metric import parse_metric
+from odapi_runner.runs.policies.plateau import parse_plateau
+from odapi_runner.settings import names_of, setting
+from odapi_runner.training import TrainerOptions
+
+STOP = "stop"
+HALVE, ACCUMULATE = "halve-batch", "accumulate"
+ROLLBACK = "rollback"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(TrainerOptions):
+    """What `odapi train` is told beside its config; kept in run.json."""
+
+    evaluate: bool = True
+    eval_backlog: int = setting(
+        10, "Let at most N checkpoints wait; the oldest is skipped then.", minimum=1
+    )
+    best: str = setting(
+        "mAP",
+        "The metric by which the best checkpoint is kept, in RUN/best.",
+        parse=parse_metric,
+        metavar="METRIC",
+    )
+    early_stop: str | None = setting(
+        None,
+        "Stop when a metric has not become better in so many evaluations: "
+        "mAP:patience=5,min-delta=0.002,min-steps=2000.",
+        parse=parse_early_stop,
+        metavar="METRIC[:…]",
+    )
+    reduce_on_plateau: str | None = setting(
+        None,
+        "Lower the learning rate then: loss_total:patience=3,factor=0.1,min-delta=0.0001,"
+        "cooldown=0,min-factor=0.0001.",
+        parse=parse_plateau,
+        metavar="METRIC[:…]",
+    )
+    on_oom: str = setting(
+        STOP,
+        "Where the memory does not suffice: stop; go on with half the batch and the rates for it; "
+        "or with half the batch and twice the batches a step, which changes no figure but speed.",
+        choices=(STOP, HALVE, ACCUMULATE),
+    )
+    on_nan: str = setting(
+        STOP,
+        "Where the loss is not finite: stop; or go on from the last finite checkpoint with half "
+        "the learning rate.",
+        choices=(STOP, ROLLBACK),
+    )
+    retries: int = setting(
+        3, "Go on by itself at most N times after a failure that something can be done about.",
+        minimum=0,
+    )  # fmt: skip
+    eval_retries: int = setting(
+        2, "Evaluate a checkpoint again at most N times after the evaluator has crashed on it.",
+        minimum=0,
+    )  # fmt: skip
+    max_hours: float | None = setting(
+        None,
+        "Save and stop after so many hours of training; `odapi resume` goes on.",
+        minimum=0.001,
+        real=True,
+        metavar="HOURS",
+    )
+    notify: str | None = setting(
+        None,
+        "Call a program when the run has ended: its last words are name, state and reason.",
+        metavar="PROGRAM",
+    )
+
+
+RUN_OPTIONS = names_of(RunOptions)

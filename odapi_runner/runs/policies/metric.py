@@ -1,0 +1,83 @@
+"""A metric that a policy looks at, and when it has stopped getting better."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from odapi_runner.errors import did_you_mean
+from odapi_runner.metrics import METRICS, is_better
+from odapi_runner.rundir import RunDir
+
+
+def parse_metric(name: str) -> str:
+    """A metric of every evaluation, by its column.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if name not in METRICS:
+        near = did_you_mean(name, METRICS) or f"There are {', '.join(METRICS)}"
+        raise ValueError(f'there is no metric "{name}". {near.rstrip("?.")}')
+    return name
+
+
+def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, float]]:
+    """`METRIC:name=number,…`, of which everything behind the metric may be absent.
+
+    Args:
+        text: as typed.
+        numbers: the names, and what they are where they are absent.
+
+    Raises:
+        ValueError: no such metric or name, or no number, or one below 0.
+    """
+    metric, _, rest = text.partition(":")
+    found = dict(numbers)
+    for part in filter(None, rest.split(",")):
+        name, _, value = part.partition("=")
+        if name not in numbers:
+            near = did_you_mean(name, numbers) or f"There are {', '.join(numbers)}"
+            raise ValueError(f'"{part}": there is no "{name}". {near.rstrip("?.")}')
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise ValueError(f'"{part}": "{value}" is not a number') from None
+        if not 0 <= found[name] < float("inf"):
+            raise ValueError(f'"{part}": it is a number from 0 on')
+    return parse_metric(metric), found
+
+
+def read_scores(run: RunDir, metric: str) -> dict[int, float]:
+    """What a metric was at each step that has been evaluated, ascending; -1 is none."""
+    try:
+        with run.metrics_csv.open(encoding="utf-8", newline="") as stream:
+            rows = [(row.get("step"), row.get(metric)) for row in csv.DictReader(stream)]
+    except FileNotFoundError:
+        return {}
+    return dict(sorted((int(step), float(value)) for step, value in rows if step and value))
+
+
+@dataclass(slots=True)
+class Patience:
+    """Counts the evaluations since a metric was last better by more than a bound.
+
+    Attributes:
+        best: the score that counts as the best so far.
+        best_step: when it was.
+        waited: evaluations since then.
+    """
+
+    metric: str
+    min_delta: float
+    best: float | None = None
+    best_step: int = 0
+    waited: int = 0
+
+    def see(self, step: int, score: float) -> None:
+        """Take the next evaluation."""
+        if self.best is None or is_better(self.metric, score, self.best, self.min_delta):
+            self.best, self.best_step, self.waited = score, step, 0
+        else:
+            self.waited += 1

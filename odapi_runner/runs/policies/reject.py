@@ -1,0 +1,99 @@
+"""Checkpoints not to be gone on from: damaged ones, and those whose weights are no numbers.
+
+They and their evaluations lie in `rejected/` afterwards: nothing is lost, and nothing counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from odapi_runner.errors import CheckpointError
+from odapi_runner.formats.checkpoint_index import (
+    CheckpointIndex,
+    check_shards,
+    read_bytes,
+    read_index,
+    read_string,
+    read_tensor,
+)
+from odapi_runner.formats.checkpoint_state import write_checkpoint_state
+from odapi_runner.formats.runlog import EventLog, read_events
+from odapi_runner.rundir import RunDir, drop_checkpoint, link_checkpoint
+
+
+def reject_damaged(run: RunDir, events: EventLog) -> None:
+    """Take the newest checkpoints away as long as they cannot be read as a whole."""
+    _reject_newest(run, events, _damage)
+
+
+def reject_infinite(run: RunDir, events: EventLog) -> None:
+    """Take the newest checkpoints away as long as they hold what is no number."""
+    _reject_newest(run, events, _infinity)
+
+
+def _damage(index: CheckpointIndex) -> str | None:
+    """A sentence on what is wrong, if anything is."""
+    try:
+        check_shards(index)
+        for name, entry in index.tensors.items():  # both compare checksums
+            if entry.dtype == "string":
+                read_string(index, name)
+            else:
+                read_bytes(index, name)
+    except CheckpointError as error:
+        return error.what
+    return None
+
+
+def _infinity(index: CheckpointIndex) -> str | None:
+    import numpy as np  # the supervisor stays small without
+
+    for name, entry in index.tensors.items():
+        if (
+            entry.dtype in {"float32", "float64"}
+            and not np.isfinite(read_tensor(index, name)).all()
+        ):
+            return f"{name} is not finite"
+    return None
+
+
+def _reject_newest(
+    run: RunDir, events: EventLog, fault: Callable[[CheckpointIndex], str | None]
+) -> None:
+    rejected = list(_faulty(run, fault))
+    if not rejected:
+        return
+    from odapi_runner.formats.metrics_csv import rebuild_metrics_csv  # with numpy
+
+    for number, why in rejected:
+        _reject(run, number, why, events)
+    write_checkpoint_state(run.root, run.checkpoints())
+    rebuild_metrics_csv(run)
+
+
+def _faulty(
+    run: RunDir, fault: Callable[[CheckpointIndex], str | None]
+) -> Iterator[tuple[int, str]]:
+    for number in reversed(run.checkpoints()):
+        try:
+            why = fault(read_index(run.root / f"ckpt-{number}"))
+        except CheckpointError as error:
+            why = error.what
+        if why is None:
+            return
+        yield number, why
+
+
+def _reject(run: RunDir, number: int, why: str, events: EventLog) -> None:
+    told = (event for event in read_events(run) if event["kind"] == "checkpoint")
+    step = next(
+        (event["step"] for event in reversed(list(told)) if event["number"] == number), None
+    )
+    link_checkpoint(run.root, number, run.rejected)
+    for path in run.root.glob(f"ckpt-{number}.state.json"):
+        path.replace(run.rejected / path.name)
+    run.drop_pending(number)
+    drop_checkpoint(run.root, number)
+    if step is not None and (evaluation := run.detections_at(step)).exists():
+        evaluation.replace(run.rejected / evaluation.name)
+    events.write("rejected", number=number, step=step, what=why)

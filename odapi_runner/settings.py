@@ -1,0 +1,150 @@
+"""Options as fields of a dataclass: written once, they are those of a command and of a file.
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options(Settings):
+    keep: int = setting(7, "Keep the N newest checkpoints.", minimum=1)
+
+@settings_of(Options)                     --keep N
+def command(**options): Options(**options)
+Options(keep=3).words("keep")             ["--keep", "3"]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_KEY = "setting"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Setting:
+    """What a command line says of a field beside its name and its default."""
+
+    help: str | None
+    minimum: float | None = None  # a whole number, unless `real`
+    real: bool = False
+    share: bool = False  # a number from 0 to 1
+    choices: tuple[str, ...] = ()
+    parse: Callable[[str], object] | None = None  # of a text; ValueError says what is wrong
+    metavar: str | None = None
+
+
+def setting(default: Any, help_: str | None, **more: Any) -> Any:
+    """A field of `Settings`.
+
+    Args:
+        default: None where it may be absent; False is a flag.
+        help_: of the command's option.
+        more: those of `minimum`, `real`, `share`, `choices`, `parse` and `metavar` that hold.
+    """
+    return dataclasses.field(default=default, metadata={_KEY: _Setting(help_, **more)})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What its fields say.
+
+    Raises:
+        ValueError: a value is none of its field's.
+    """
+
+    def __post_init__(self) -> None:
+        for name, of in _settings(type(self)).items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if of.minimum is not None and value < of.minimum:
+                raise ValueError(f"{name} is {value}, the least is {of.minimum:g}")
+            if of.share and not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value:g}, not a share from 0 to 1")
+            if of.choices and value not in of.choices:
+                raise ValueError(f'{name} is "{value}", not one of {", ".join(of.choices)}')
+            if of.parse:
+                of.parse(value)
+
+    def words(self, *names: str) -> list[str]:
+        """Settings of some names as a command line has them; those that are absent are left out."""
+        words: list[str] = []
+        for name in names:
+            value = getattr(self, name)
+            if value is True:
+                words.append(spelled(name))
+            elif value is not None and value is not False:
+                words += [spelled(name), str(value)]
+        return words
+
+    def changed(self) -> list[str]:
+        """The names of what is not as it is by default."""
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        names = _settings(type(self))
+        return [name for name in names if getattr(self, name) != fields[name].default]
+
+
+def names_of(kind: type[Settings]) -> tuple[str, ...]:
+    """The names of all settings of a class, in their order."""
+    return tuple(_settings(kind))
+
+
+def spelled(name: str) -> str:
+    """A name as an option of a command."""
+    return f"--{name.replace('_', '-')}"
+
+
+def settings_of(kind: type[Settings], *names: str) -> Callable[[Command], Command]:
+    """What gives a click command the options of a class: of some names, or all."""
+
+    def add(command: Command) -> Command:
+        settings = _settings(kind)
+        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+        for name in reversed(names or tuple(settings)):
+            command = _option(name, settings[name], defaults[name])(command)
+        return command
+
+    return add
+
+
+def _settings(kind: type[Settings]) -> dict[str, _Setting]:
+    fields = dataclasses.fields(kind)
+    return {field.name: field.metadata[_KEY] for field in fields if _KEY in field.metadata}
+
+
+def _option(name: str, of: _Setting, default: Any) -> Callable[[Command], Command]:
+    made: dict[str, Any] = {
+        "help": of.help,
+        "default": default,
+        "show_default": default is not None,
+    }
+    if of.choices:
+        made |= {"type": click.Choice(of.choices)}
+    elif of.parse:
+        made |= {"callback": _checked(of.parse), "metavar": of.metavar}
+    elif of.share:
+        made |= {"type": click.FloatRange(0, 1), "metavar": of.metavar or "SHARE"}
+    elif of.minimum is not None:
+        number = (
+            click.FloatRange(min=of.minimum) if of.real else click.IntRange(min=int(of.minimum))
+        )
+        made |= {"type": number, "metavar": of.metavar or "N"}
+    elif default is False:
+        made |= {"is_flag": True, "show_default": False}
+    else:
+        made |= {"metavar": of.metavar}
+    return click.option(spelled(name), **made)
+
+
+def _checked(parse: Callable[[str], object]) -> Callable[..., str | None]:
+    def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                parse(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.") from error
+        return value
+
+    return check
