@@ -6,6 +6,7 @@ COCOeval.summarize (the order and wording of the twelve lines).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -113,6 +114,13 @@ def is_better(metric: str, value: float, than: float, min_delta: float = 0.0) ->
     """Whether a value of one of `METRICS` is better than another by more than `min_delta`."""
     gain = than - value if metric in LOSS_TAGS else value - than
     return gain > min_delta
+
+
+def best_step(metric: str, scores: Mapping[int, float]) -> int | None:
+    """The step whose score is best, the first one of equals; one that is no number never is."""
+    finite = {step: score for step, score in sorted(scores.items()) if math.isfinite(score)}
+    choose = min if metric in LOSS_TAGS else max
+    return choose(finite, key=finite.__getitem__, default=None)
 
 
 def known(value: float) -> float | None:

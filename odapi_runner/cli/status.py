@@ -37,7 +37,9 @@ def command(runs: tuple[str, ...], workspace: str | None, output_format: str) ->
     rows = [asdict(status) for status in statuses]
     columns = [field.name for field in fields(RunStatus)]
     if output_format in {"table", "markdown"} and rows:
-        rows = [_for_people(row) for row in rows]
+        metrics = {status.metric for status in statuses}
+        metric = metrics.pop() if len(metrics) == 1 else None
+        rows = [_for_people(row, metric) for row in rows]
         columns = list(rows[0])
         for status in statuses:
             if status.what:
@@ -46,11 +48,18 @@ def command(runs: tuple[str, ...], workspace: str | None, output_format: str) ->
         print_table(columns, [list(row.values()) for row in rows], output_format)
 
 
-def _for_people(row: dict[str, object]) -> dict[str, object]:
-    """Fewer columns: a step beside its score, time as hours and minutes, no long reasons."""
+def _for_people(row: dict[str, object], metric: str | None) -> dict[str, object]:
+    """Fewer columns: a step beside its score, time as hours and minutes, no long reasons.
+
+    Args:
+        row: the fields of a `RunStatus`.
+        metric: that of all runs; None where they have several, and each score names its own.
+    """
     from odapi_runner.cli.words import duration
 
     left = row["seconds_left"]
+    of = f" {metric}" if metric else ""
+    name = "" if metric else f"{row['metric']} "
     return {
         "run": row["run"],
         "state": row["state"],
@@ -58,11 +67,11 @@ def _for_people(row: dict[str, object]) -> dict[str, object]:
         "step": None if row["step"] is None else f"{row['step']} of {row['num_steps']}",
         "steps/s": row["steps_per_second"],
         "time left": duration(left) if isinstance(left, int | float) else None,
-        "last mAP": _score(row["last_mAP"], row["last_step"]),
-        "best mAP": _score(row["best_mAP"], row["best_step"]),
+        f"last{of}": _score(name, row["last_score"], row["last_step"]),
+        f"best{of}": _score(name, row["best_score"], row["best_step"]),
         "waiting": row["waiting"] or None,
     }
 
 
-def _score(score: object, step: object) -> str | None:
-    return None if score is None else f"{score:.4f} at {step}"
+def _score(name: str, score: object, step: object) -> str | None:
+    return None if score is None else f"{name}{score:.4f} at {step}"

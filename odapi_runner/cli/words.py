@@ -27,8 +27,8 @@ def progress_line(status: RunStatus) -> str:
         parts.append(f"{status.steps_per_second:.3g} steps/s")
     if status.seconds_left is not None:
         parts.append(f"{duration(status.seconds_left)} left")
-    if status.best_mAP is not None:
-        parts.append(f"best mAP {status.best_mAP:.4f} at {status.best_step}")
+    if status.best_score is not None:
+        parts.append(f"best {status.metric} {status.best_score:.4f} at {status.best_step}")
     if status.waiting:
         parts.append(f"{status.waiting} to evaluate")
     return f"{status.run}: " + ", ".join(parts)

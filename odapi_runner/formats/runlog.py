@@ -39,9 +39,14 @@ class EventLog:
         files.append_line(self._path, json.dumps(event | fields, ensure_ascii=False))
 
 
-def read_events(run: RunDir) -> list[dict[str, Any]]:
-    """All events of a run in order; a last line cut short by a crash is left out."""
-    events = [event for path in sorted(run.events.glob("*.jsonl")) for event in _lines(path)]
+def read_events(run: RunDir, *roles: str) -> list[dict[str, Any]]:
+    """The events of a run in order, of some roles or of all.
+
+    A last line cut short by a crash is left out.
+    """
+    patterns = [f"{role}-*.jsonl" for role in roles] or ["*.jsonl"]
+    paths = [path for pattern in patterns for path in sorted(run.events.glob(pattern))]
+    events = [event for path in paths for event in _lines(path)]
     return sorted(events, key=lambda event: (event["time"], event["seq"]))
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.metrics import best_step
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId, is_alive, is_here
 from odapi_runner.runs.spec import RunSpec
 
@@ -35,10 +37,12 @@ class RunStatus:
     num_steps: int
     steps_per_second: float | None
     seconds_left: float | None  # of the training
+    loss: float | None  # of the training, latest
+    metric: str  # by which the best checkpoint is kept
     last_step: int | None  # of the evaluations
-    last_mAP: float | None  # noqa: N815 - the metric's name everywhere
+    last_score: float | None
     best_step: int | None
-    best_mAP: float | None  # noqa: N815
+    best_score: float | None
     waiting: int  # checkpoints
     what: str  # why it failed or is lost; else empty
 
@@ -54,15 +58,15 @@ def read_status(run: RunDir) -> RunStatus:
         RunError: the folder holds no readable run.json.
     """
     spec = RunSpec.load(run)
-    events = read_events(run)
+    events = read_events(run, "supervise")
     state, since, what = _state(run, events)
     train = read_progress(run, "train") or {}
-    active = read_progress(run, "eval" if state == "evaluating" else "train") or {}
+    active = read_progress(run, "eval") or {} if state == "evaluating" else train
     if state not in LIVE_STATES or active.get("time", 0.0) < since:
         active = {}  # a heartbeat of an earlier session says nothing about this one
-    scores = _scores(events)
-    last = max(scores, default=None)
-    best = max(scores, key=lambda step: scores[step], default=None)
+    metric = spec.options.best
+    scores = read_scores(run, metric)
+    last, best = max(scores, default=None), best_step(metric, scores)
     return RunStatus(
         run=run.name,
         state=state,
@@ -71,10 +75,12 @@ def read_status(run: RunDir) -> RunStatus:
         num_steps=spec.num_steps,
         steps_per_second=active.get("steps_per_second"),
         seconds_left=active.get("seconds_left"),
+        loss=train.get("loss"),
+        metric=metric,
         last_step=last,
-        last_mAP=None if last is None else scores[last],
+        last_score=None if last is None else scores[last],
         best_step=best,
-        best_mAP=None if best is None else scores[best],
+        best_score=None if best is None else scores[best],
         waiting=len(run.pending_checkpoints()),
         what=what,
     )
@@ -84,8 +90,8 @@ def processes(run: RunDir) -> dict[str, ProcessId]:
     """The latest supervisor, trainer and evaluator of a run that still live, by name."""
     latest = {
         _process_name(event): ProcessId.load(event["process"])
-        for event in read_events(run)
-        if event.get("role") == "supervise" and "process" in event
+        for event in read_events(run, "supervise")
+        if "process" in event
     }
     return {
         name: process for name, process in latest.items() if is_here(process) and is_alive(process)
@@ -96,22 +102,26 @@ def _process_name(event: dict[str, Any]) -> str:
     return "supervisor" if event["kind"] == "started" else event["kind"].removesuffix("_started")
 
 
-def _state(run: RunDir, events: list[dict[str, Any]]) -> tuple[str, float, str]:
-    """The state, since when the latest supervisor is at work, and why it is so."""
-    own = [event for event in events if event.get("role") == "supervise"]
-    starts = [place for place, event in enumerate(own) if event["kind"] == "started"]
+def _state(run: RunDir, told: list[dict[str, Any]]) -> tuple[str, float, str]:
+    """The state by what supervisors told, since when the latest is at work, and why it is so."""
+    starts = [place for place, event in enumerate(told) if event["kind"] == "started"]
     if not starts:
         return "lost", 0.0, f"its supervisor never started: see {run.log('supervise')}"
-    own = own[starts[-1] :]
+    own = told[starts[-1] :]
     since, end = own[0]["time"], own[-1]
     if end["kind"] in _ENDS:
         return _ENDS[end["kind"]], since, end["what"]
     if not _is_supervised(run, ProcessId.load(own[0]["process"])):
         return "lost", since, f"its supervisor died; go on with: odapi resume {run.typed}"
-    told = [event["kind"] for event in events if event.get("role") == "train"]
-    has_ended = any(event["kind"] == "trainer_ended" for event in own)
-    is_evaluating = has_ended or told[-1:] == ["finished"]
-    return "evaluating" if is_evaluating else "running", since, ""
+    return "evaluating" if _has_trained(run, own) else "running", since, ""
+
+
+def _has_trained(run: RunDir, own: list[dict[str, Any]]) -> bool:
+    """Whether the trainer has ended and was not started again; or has finished before."""
+    trainer = [event["kind"] for event in own if event["kind"].startswith("trainer_")]
+    if trainer:
+        return bool(trainer[-1] == "trainer_ended")
+    return [event["kind"] for event in read_events(run, "train")][-1:] == ["finished"]
 
 
 def _is_supervised(run: RunDir, supervisor: ProcessId) -> bool:
@@ -121,9 +131,3 @@ def _is_supervised(run: RunDir, supervisor: ProcessId) -> bool:
         progress["time"] for role in ("train", "eval") if (progress := read_progress(run, role))
     ]
     return time.time() - max(beats, default=0.0) < SILENCE_SECONDS
-
-
-def _scores(events: list[dict[str, Any]]) -> dict[int, float]:
-    """mAP by step; the latest evaluation of a step counts; no groundtruth (-1) is no score."""
-    scores = {event["step"]: event["mAP"] for event in events if event["kind"] == "evaluated"}
-    return {step: score for step, score in scores.items() if score is not None and score >= 0}

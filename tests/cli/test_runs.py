@@ -52,6 +52,8 @@ def make_run(tmp_path: Path) -> Callable[..., RunDir]:
         for number, (step, score) in enumerate(scores.items()):
             EventLog(run, "train").write("checkpoint", number=number, step=step)
             evaluator.write("evaluated", number=number, step=step, mAP=score)
+        rows = "".join(f"{step},{score}\n" for step, score in scores.items())
+        run.metrics_csv.write_text(f"step,mAP\n{rows}", encoding="utf-8")
         if end:
             supervisor.write(end, waiting=0, what=what)
         progress: dict[str, Any] = {"time": 0.0, "phase": "done", "step": 40}
@@ -136,10 +138,12 @@ def test_status_for_programs(odapi: Invoke, make_run: Any) -> None:
             "num_steps": 40,
             "steps_per_second": None,
             "seconds_left": None,
+            "loss": None,
+            "metric": "mAP",
             "last_step": 40,
-            "last_mAP": 0.25,
+            "last_score": 0.25,
             "best_step": 20,
-            "best_mAP": 0.5,
+            "best_score": 0.5,
             "waiting": 0,
             "what": "",
         }

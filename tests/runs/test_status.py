@@ -60,6 +60,7 @@ def end(kind: str, what: str = "") -> tuple[str, str, dict[str, Any]]:
         ([started(DEAD), TRAINING, TRAINED, end("stopped"), started(), TRAINING], "running"),
         ([started(DEAD), TRAINING, TRAINED, end("stopped"), started(DEAD)], "lost"),
         ([started(DEAD), TRAINING, TOLD_FINISHED, started()], "evaluating"),
+        ([started(), TRAINING, TRAINED, TRAINING], "running"),  # after a remedy
     ],
 )
 def test_the_state_follows_the_latest_supervisor(
@@ -87,27 +88,39 @@ def test_a_run_elsewhere_is_judged_by_its_heartbeat(
 
 
 def test_numbers_come_from_heartbeats_and_evaluations(make_run: MakeRun) -> None:
-    """Step, speed and time left of the trainer; last and best of the scores; -1 is none."""
+    """Step, speed and time left of the trainer; last and best of the scores; empty is none."""
     run = make_run(num_steps=100)
     tell(
         run,
         started(),
         TRAINING,
-        ("eval", "evaluated", {"number": 1, "step": 0, "mAP": -1.0}),
-        ("eval", "evaluated", {"number": 2, "step": 10, "mAP": 0.2}),
-        ("eval", "evaluated", {"number": 3, "step": 20, "mAP": 0.4}),
-        ("eval", "evaluated", {"number": 4, "step": 30, "mAP": 0.3}),
     )
-    beat(run, "train", phase="training", step=42, steps_per_second=2.5, seconds_left=23.2)
+    run.metrics_csv.write_text(
+        "step,mAP,loss_total\n0,,9\n10,0.2,3\n20,0.4,2\n30,0.3,1\n", encoding="utf-8"
+    )
+    beat(run, "train", phase="training", step=42, steps_per_second=2.5, seconds_left=23.2, loss=0.5)
     run.pending.mkdir()
     (run.pending / "ckpt-5.index").touch()
     status = read_status(run)
 
     assert (status.phase, status.step, status.num_steps) == ("training", 42, 100)
     assert (status.steps_per_second, status.seconds_left) == (2.5, 23.2)
-    assert (status.last_step, status.last_mAP) == (30, 0.3)
-    assert (status.best_step, status.best_mAP) == (20, 0.4)
-    assert status.waiting == 1
+    assert (status.last_step, status.last_score) == (30, 0.3)
+    assert (status.best_step, status.best_score) == (20, 0.4)
+    assert (status.metric, status.loss, status.waiting) == ("mAP", 0.5, 1)
+
+
+def test_of_a_loss_the_lowest_is_best(make_run: MakeRun) -> None:
+    """`--best loss_total` decides on what is shown; a loss that is no number is never best."""
+    run = make_run(best="loss_total")
+    tell(run, started(), TRAINING)
+    run.metrics_csv.write_text(
+        "step,mAP,loss_total\n10,0.2,3.0\n20,0.4,2.0\n30,0.9,nan\n", encoding="utf-8"
+    )
+    status = read_status(run)
+
+    assert (status.metric, status.best_step, status.best_score) == ("loss_total", 20, 2.0)
+    assert status.last_step == 30
 
 
 def test_a_heartbeat_of_an_earlier_session_is_no_phase(make_run: MakeRun) -> None:

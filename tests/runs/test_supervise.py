@@ -67,7 +67,7 @@ def test_a_run_goes_from_start_to_finished(make_run: MakeRun, supervised: Superv
     assert run.pending_checkpoints() == []
     status = read_status(run)
     assert (status.state, status.step, status.waiting) == ("done", 6, 0)
-    assert (status.last_step, status.last_mAP) == (6, 0.006)
+    assert (status.last_step, status.last_score) == (6, 0.006)
 
 
 def test_the_evaluator_is_nice_and_sees_no_gpu(make_run: MakeRun, supervised: Supervised) -> None:

@@ -53,10 +53,13 @@ def read_scores(run: RunDir, metric: str) -> dict[int, float]:
     """What a metric was at each step that has been evaluated, ascending; -1 is none."""
     try:
         with run.metrics_csv.open(encoding="utf-8", newline="") as stream:
-            rows = [(row.get("step"), row.get(metric)) for row in csv.DictReader(stream)]
-    except FileNotFoundError:
+            columns, *rows = csv.reader(stream)
+    except (FileNotFoundError, ValueError):  # no file, or not a row in it
         return {}
-    return dict(sorted((int(step), float(value)) for step, value in rows if step and value))
+    if metric not in columns:
+        return {}
+    step, value = columns.index("step"), columns.index(metric)
+    return dict(sorted((int(row[step]), float(row[value])) for row in rows if row[value]))
 
 
 @dataclass(slots=True)
