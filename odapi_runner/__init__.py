@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _CALLS = {
     "Changes": "odapi_runner.pipeline.overrides",
     "RunOptions": "odapi_runner.runs.options",
+    "Watch": "odapi_runner.runs.watch",
     "apply_changes": "odapi_runner.pipeline.overrides",
     "check": "odapi_runner.backends.check",
     "compare": "odapi_runner.report.compare",

@@ -7,13 +7,16 @@ lost         the supervisor died without a word    stopped   on request; `resume
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import read_events, read_progress
 from odapi_runner.metrics import best_step
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.deeds import HUNG, WENT_ON
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId, is_alive, is_here
 from odapi_runner.runs.spec import RunSpec
@@ -32,7 +35,7 @@ class RunStatus:
 
     run: str
     state: str
-    phase: str | None  # of the trainer, or of the evaluator when training has ended
+    phase: str | None  # of the trainer ("hung" is one), or of the evaluator when that has ended
     step: int | None
     num_steps: int
     steps_per_second: float | None
@@ -44,7 +47,9 @@ class RunStatus:
     best_step: int | None
     best_score: float | None
     waiting: int  # checkpoints
-    what: str  # why it failed or is lost; else empty
+    rate_factor: float  # of the schedule's learning rate
+    options: str  # beside the config, as typed; those by default left out
+    what: str  # why it failed, is lost or hangs; else empty
 
     @property
     def is_live(self) -> bool:
@@ -64,13 +69,16 @@ def read_status(run: RunDir) -> RunStatus:
     active = read_progress(run, "eval") or {} if state == "evaluating" else train
     if state not in LIVE_STATES or active.get("time", 0.0) < since:
         active = {}  # a heartbeat of an earlier session says nothing about this one
+    phase = active.get("phase", "starting") if state in LIVE_STATES else None
+    if state == "running" and (found := _hang(events)):
+        phase, what = HUNG, found
     metric = spec.options.best
     scores = read_scores(run, metric)
     last, best = max(scores, default=None), best_step(metric, scores)
     return RunStatus(
         run=run.name,
         state=state,
-        phase=active.get("phase", "starting") if state in LIVE_STATES else None,
+        phase=phase,
         step=train.get("step"),
         num_steps=spec.num_steps,
         steps_per_second=active.get("steps_per_second"),
@@ -82,6 +90,8 @@ def read_status(run: RunDir) -> RunStatus:
         best_step=best,
         best_score=None if best is None else scores[best],
         waiting=len(run.pending_checkpoints()),
+        rate_factor=read_rate(run),
+        options=shlex.join(spec.options.words(*spec.options.changed())),
         what=what,
     )
 
@@ -122,6 +132,13 @@ def _has_trained(run: RunDir, own: list[dict[str, Any]]) -> bool:
     if trainer:
         return bool(trainer[-1] == "trainer_ended")
     return [event["kind"] for event in read_events(run, "train")][-1:] == ["finished"]
+
+
+def _hang(told: list[dict[str, Any]]) -> str:
+    """How the trainer hangs; empty where it does not."""
+    kinds = {HUNG, WENT_ON, "trainer_started"}
+    last = next((event for event in reversed(told) if event["kind"] in kinds), None)
+    return str(last["what"]) if last and last["kind"] == HUNG else ""
 
 
 def _is_supervised(run: RunDir, supervisor: ProcessId) -> bool:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from odapi_runner import files
 from odapi_runner.cli import main
+from odapi_runner.formats.rate import write_rate
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
@@ -41,11 +42,17 @@ def odapi(tmp_path: Path) -> Invoke:
 def make_run(tmp_path: Path) -> Callable[..., RunDir]:
     """A run as it is when it has ended: with an end, scores by step, and its last heartbeat."""
 
-    def make(name: str, end: str | None, scores: dict[int, float], what: str = "") -> RunDir:
+    def make(
+        name: str,
+        end: str | None,
+        scores: dict[int, float],
+        what: str = "",
+        options: dict[str, Any] | None = None,
+    ) -> RunDir:
         run = RunDir(tmp_path / "train" / name)
         run.root.mkdir(parents=True)
-        options, digests = RunOptions(), Digests("c", {}, {})
-        RunSpec(name, "", (), "builtin", "none", {}, 40, (), options, {}, digests).dump(run)
+        asked, digests = RunOptions(**options or {}), Digests("c", {}, {})
+        RunSpec(name, "", (), "builtin", "none", {}, 40, (), asked, {}, digests).dump(run)
         supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
         dead = identify(os.getpid()).dump() | {"start_ticks": 1}
         supervisor.write("started", process=dead)
@@ -125,9 +132,15 @@ def test_status_shows_all_runs(odapi: Invoke, make_run: Any) -> None:
 
 
 def test_status_for_programs(odapi: Invoke, make_run: Any) -> None:
-    """JSON has numbers, and every field."""
-    make_run("d0", "stopped", {20: 0.5, 40: 0.25})
-    result = odapi("status", "d0", "--format", "json")
+    """JSON has numbers, and everything that is known; what is no number is null."""
+    run = make_run("d0", "stopped", {20: 0.5, 40: 0.25})
+    run.log("train").write_text(
+        "INFO:tensorflow:Step 20 per-step time 0.1s\nINFO:tensorflow:{'Loss/total_loss': 1.5}\n"
+        "INFO:tensorflow:Step 40 per-step time 0.1s\nINFO:tensorflow:{'Loss/total_loss': nan}\n",
+        encoding="utf-8",
+    )
+
+    result = odapi("status", "d0", "--json")
 
     assert json.loads(result.stdout) == [
         {
@@ -145,9 +158,40 @@ def test_status_for_programs(odapi: Invoke, make_run: Any) -> None:
             "best_step": 20,
             "best_score": 0.5,
             "waiting": 0,
+            "rate_factor": 1.0,
+            "options": "",
             "what": "",
+            "scores": {"20": 0.5, "40": 0.25},
+            "losses": {"20": 1.5, "40": None},
+            "gpus": [],
         }
     ]
+    assert odapi("status", "d0", "--format", "json").stdout == result.stdout
+
+
+def test_status_of_one_run_has_its_options_and_what_was_done(odapi: Invoke, make_run: Any) -> None:
+    """What was asked for, what is left of the learning rate, and each deed with its time."""
+    run = make_run("d0", "failed", {}, options={"on_nan": "rollback"})
+    write_rate(run, 0.5, "once not finite")
+    events = EventLog(run, "supervise")
+    events.write("retrying", what="step 3: not finite", done="from ckpt-1 on", retry=1, of=3)
+    events.write("failed", waiting=0, what="step 9: not finite")
+    result = odapi("status", "d0")
+
+    _, options, rate, deed = result.stdout.rsplit("\n", 4)[:-1]
+    assert options == "options: --on-nan rollback"
+    assert rate == "learning rate: 0.5 times the schedule's"
+    assert deed.partition("  ")[2] == "retrying: step 3: not finite: from ckpt-1 on"
+
+
+def test_watching_needs_a_terminal(odapi: Invoke, make_run: Any) -> None:
+    """A program is told what it may use; a format of its own is refused."""
+    make_run("d0", "finished", {})
+
+    result = odapi("status", "--watch")
+    assert result.exit_code == 2
+    assert "For a program: odapi status --json" in result.stderr
+    assert odapi("status", "--watch", "--json").exit_code == 2
 
 
 def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke) -> None:

@@ -1,0 +1,44 @@
+"""What was done about a run while nobody looked, in words: from the events of its supervisors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.rundir import RunDir
+
+HUNG, WENT_ON = "hung", "went_on"
+
+_WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "ending": lambda event: str(event["what"]),
+    "evaluator_given_up": lambda event: str(event["what"]),
+    HUNG: lambda event: str(event["what"]),
+    WENT_ON: lambda event: f"step {event['step']} after {event['seconds']:.0f} s",
+    "rate": lambda event: f"{event['factor']:g} times the schedule's",
+    "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
+    "retrying": lambda event: f"{event['what']}: {event['done']}",
+    "revised": lambda event: f"as revision {event['revision']}: {event['why']}",
+    "rolled_back": lambda event: f"to ckpt-{event['number']}",
+    "skipped": lambda event: f"ckpt-{event['number']} is not evaluated, too many wait",
+    "unevaluated": lambda event: str(event["what"]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a supervisor did, or found."""
+
+    time: float  # since the epoch
+    kind: str  # of the event
+    what: str
+
+
+def read_deeds(run: RunDir) -> list[Deed]:
+    """Those of a run, in their order."""
+    return [
+        Deed(event["time"], event["kind"], _WORDS[event["kind"]](event))
+        for event in read_events(run, "supervise")
+        if event["kind"] in _WORDS
+    ]

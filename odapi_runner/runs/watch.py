@@ -1,0 +1,129 @@
+"""Runs that are looked at again and again: what `status --watch` and `status --json` show.
+
+A run that has ended is read once, and again when something in its folder has changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from odapi_runner.metrics import LOSS_TAGS
+from odapi_runner.report.logs import parse_log
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.failures import read_tail
+from odapi_runner.runs.gpu_load import GpuLoad, read_loads
+from odapi_runner.runs.gpus import VISIBLE
+from odapi_runner.runs.policies.metric import read_scores
+from odapi_runner.runs.process import ProcessId
+from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.status import RunStatus, processes, read_status
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run at one moment, and what lies behind the numbers of its status.
+
+    Attributes:
+        status: its state and figures.
+        scores: of its metric, by step.
+        losses: total ones that the trainer has logged, by step; the latest two hundred or so.
+        gpus: those that its trainer computes on.
+    """
+
+    status: RunStatus
+    scores: Mapping[int, float]
+    losses: Mapping[int, float]
+    gpus: tuple[GpuLoad, ...]
+
+    def dump(self) -> dict[str, Any]:
+        """All of it as JSON has it, where what is no number is null."""
+        own = {"scores": self.scores, "losses": self.losses, "gpus": list(map(asdict, self.gpus))}
+        value: dict[str, Any] = _without_infinity(asdict(self.status) | own)
+        return value
+
+
+class Watch:
+    """Looks at runs as often as it is asked to."""
+
+    def __init__(
+        self,
+        find: Callable[[], Sequence[RunDir]],
+        loads: Callable[[], Sequence[GpuLoad]] = read_loads,
+    ) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            find: which runs there are.
+            loads: what the driver says of the GPUs.
+        """
+        self._find, self._loads = find, loads
+        self._ended: dict[Path, tuple[tuple[int, ...], Watched]] = {}
+
+    def look(self) -> list[Watched]:
+        """Each run as it is now, in the order in which they were found."""
+        loads: Sequence[GpuLoad] | None = None
+        seen: list[Watched] = []
+        for run in self._find():
+            changed = _changed(run)
+            if run.root in self._ended and self._ended[run.root][0] == changed:
+                seen.append(self._ended[run.root][1])
+                continue
+            status = read_status(run)
+            if status.is_live and loads is None:
+                loads = self._loads()
+            watched = Watched(
+                status=status,
+                scores=read_scores(run, status.metric),
+                losses=read_losses(run),
+                gpus=_gpus_of(run, loads or ()) if status.state == "running" else (),
+            )
+            if not status.is_live:
+                self._ended[run.root] = changed, watched
+            seen.append(watched)
+        return seen
+
+
+def read_losses(run: RunDir) -> dict[int, float]:
+    """The total losses at the end of the trainer's log, by step; of a repeated step the latest."""
+    log = run.log("train")
+    if not log.exists():
+        return {}
+    rows = parse_log(read_tail(log, 0).splitlines()).train
+    tag = LOSS_TAGS["loss_total"]
+    return dict(sorted({row.step: row.values[tag] for row in rows if tag in row.values}.items()))
+
+
+def gpus_used(
+    trainer: ProcessId, environment: Mapping[str, str], loads: Sequence[GpuLoad]
+) -> tuple[GpuLoad, ...]:
+    """The GPUs that a trainer computes on, by what the driver says.
+
+    Where the driver does not name its process (in containers, or before its first step), they are
+    the numbers that it was told to take.
+    """
+    computing = tuple(load for load in loads if trainer.pid in load.computing)
+    told = {int(one) for one in environment.get(VISIBLE, "").split(",") if one.isdecimal()}
+    return computing or tuple(load for load in loads if load.index in told)
+
+
+def _gpus_of(run: RunDir, loads: Sequence[GpuLoad]) -> tuple[GpuLoad, ...]:
+    trainer = processes(run).get("trainer") if loads else None
+    return gpus_used(trainer, RunSpec.load(run).environment, loads) if trainer else ()
+
+
+def _changed(run: RunDir) -> tuple[int, ...]:
+    """What differs when a run goes on, or is evaluated, revised or adopted anew."""
+    folders = (folder for folder in (run.root, run.events, run.pending) if folder.is_dir())
+    return tuple(folder.stat().st_mtime_ns for folder in folders)
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _without_infinity(one) for key, one in value.items()}
+    return [_without_infinity(one) for one in value] if isinstance(value, list) else value
