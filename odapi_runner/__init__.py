@@ -40,7 +40,7 @@ _CALLS = {
     "read_preset": "odapi_runner.pipeline.presets",
     "read_status": "odapi_runner.runs.status",
     "render": "odapi_runner.pipeline.render",
-    "resume": "odapi_runner.runs.control",
+    "resume": "odapi_runner.runs.resume",
     "stop_run": "odapi_runner.runs.control",
     "train": "odapi_runner.runs.launch",
     "wait_for": "odapi_runner.runs.control",

@@ -7,18 +7,22 @@ class Options(Settings):
 @settings_of(Options)                     --keep N
 def command(**options): Options(**options)
 Options(keep=3).words("keep")             ["--keep", "3"]
+
+@changes_of(Options)                      the same, without defaults: what is to be changed
+def command(**options): dataclasses.replace(before, **given(Options, options))
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+NONE = "none"
 _KEY = "setting"
 
 
@@ -101,12 +105,59 @@ def settings_of(kind: type[Settings], *names: str) -> Callable[[Command], Comman
 
     def add(command: Command) -> Command:
         settings = _settings(kind)
-        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
         for name in reversed(names or tuple(settings)):
-            command = _option(name, settings[name], defaults[name])(command)
+            made = _option(settings[name], _defaults(kind)[name])
+            command = click.option(spelled(name), **made)(command)
         return command
 
     return add
+
+
+def changes_of(kind: type[Settings]) -> Callable[[Command], Command]:
+    """What gives a click command all options of a class, of which only what is given counts.
+
+    A flag has its opposite, too; what may be absent is taken back by `none`.
+    """
+
+    def add(command: Command) -> Command:
+        for name, of in reversed(_settings(kind).items()):
+            default = _defaults(kind)[name]
+            made = _option(of, default) | {"default": None, "show_default": False}
+            typed = spelled(name)
+            if default is False:
+                typed = f"{typed}/{spelled(f'no_{name}')}"
+            elif default is None:
+                made |= {"type": _OrNone(made.get("type"), made.pop("callback", None))}
+            command = click.option(typed, **made)(command)
+        return command
+
+    return add
+
+
+def given(kind: type[Settings], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the options of a command with `changes_of`: those that were given, as fields."""
+    defaults = _defaults(kind)
+    return {
+        name: None if value == NONE and defaults[name] is None else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+# Generic from click 8.5 on only.
+class _OrNone(click.ParamType):  # type: ignore[type-arg]
+    """A value of another type, or the word `none`."""
+
+    name = "value"
+
+    def __init__(self, value_type: Any, check: Callable[..., Any] | None) -> None:
+        self._type, self._check = value_type or click.STRING, check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == NONE:
+            return value
+        converted = self._type.convert(value, param, ctx)
+        return self._check(ctx, param, converted) if self._check else converted
 
 
 def _settings(kind: type[Settings]) -> dict[str, _Setting]:
@@ -114,7 +165,12 @@ def _settings(kind: type[Settings]) -> dict[str, _Setting]:
     return {field.name: field.metadata[_KEY] for field in fields if _KEY in field.metadata}
 
 
-def _option(name: str, of: _Setting, default: Any) -> Callable[[Command], Command]:
+def _defaults(kind: type[Settings]) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(kind)}
+
+
+def _option(of: _Setting, default: Any) -> dict[str, Any]:
+    """What `click.option` is told beside the name."""
     made: dict[str, Any] = {
         "help": of.help,
         "default": default,
@@ -135,7 +191,7 @@ def _option(name: str, of: _Setting, default: Any) -> Callable[[Command], Comman
         made |= {"is_flag": True, "show_default": False}
     else:
         made |= {"metavar": of.metavar}
-    return click.option(spelled(name), **made)
+    return made
 
 
 def _checked(parse: Callable[[str], object]) -> Callable[..., str | None]:

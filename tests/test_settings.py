@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from odapi_runner.settings import Settings, names_of, setting, settings_of
+from odapi_runner.settings import Settings, changes_of, given, names_of, setting, settings_of
 
 
 def even(text: str) -> int:
@@ -96,3 +96,46 @@ def test_a_call_is_looked_at_as_well(value: dict[str, Any], message: str) -> Non
     """A notebook has no command line."""
     with pytest.raises(ValueError, match="^" + message):
         Options(**value)
+
+
+def change(*words: str) -> tuple[str, list[dict[str, Any]]]:
+    seen: list[dict[str, Any]] = []
+
+    @click.command()
+    @changes_of(Options)
+    def command(**options: Any) -> None:
+        seen.append(given(Options, options))
+
+    return CliRunner().invoke(command, words).output, seen
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ((), {}),
+        (("--count", "3"), {"count": 3}),  # as by default, and given all the same
+        (("--quick",), {"quick": True}),
+        (("--no-quick",), {"quick": False}),
+        (("--hours", "none", "--pair", "none"), {"hours": None, "pair": None}),
+        (("--hours", "1.5", "--pair", "4"), {"hours": 1.5, "pair": "4"}),
+    ],
+)
+def test_a_change_is_what_was_given(words: tuple[str, ...], changes: dict[str, Any]) -> None:
+    """Nothing else, and `none` where something is to be absent again."""
+    assert change(*words) == ("", [changes])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--hours", "0.1"), "Invalid value for '--hours': 0.1 is not in the range x>=0.5."),
+        (("--pair", "3"), "Invalid value for '--pair': 3 is odd."),
+        (("--count", "none"), "Invalid value for '--count': 'none' is not a valid integer"),
+    ],
+)
+def test_a_change_is_looked_at_as_a_setting_is(words: tuple[str, ...], message: str) -> None:
+    """What cannot be absent has no `none`."""
+    output, seen = change(*words)
+
+    assert message in output
+    assert seen == []

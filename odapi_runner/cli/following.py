@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import NoReturn
 import click
 
 from odapi_runner.cli.words import progress_line
-from odapi_runner.runs.status import RunStatus
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.status import RunStatus, read_status
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -67,3 +69,26 @@ def end_with(status: RunStatus) -> NoReturn:
     if status.what:
         click.echo(status.what, err=True)
     sys.exit(_EXIT_CODES[status.state])
+
+
+def supervise_here(run: RunDir, lock: int) -> NoReturn:
+    """Watch over a run in this process, and show its log, until it has ended."""
+    from odapi_runner.backends import find_engine
+    from odapi_runner.runs.spec import RunSpec
+    from odapi_runner.runs.supervise import supervise
+
+    log = LogReader(run.log("train"))
+    line = ProgressLine(lambda: progress_line(read_status(run)))
+
+    def show() -> None:
+        if text := log.read_new():
+            line.clear()
+            click.echo(text, nl=False)
+        line.show()
+
+    try:
+        supervise(run, lock, find_engine(RunSpec.load(run).engine), on_poll=show)
+    finally:
+        os.close(lock)
+    line.clear()
+    end_with(read_status(run))

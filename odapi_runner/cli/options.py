@@ -50,7 +50,11 @@ set_option = click.option(
     "are elements of one; a message is { config text }.",
 )
 
-_delete_option = click.option(
+foreground_option = click.option(
+    "--foreground", is_flag=True, help="Stay, and show the log; Ctrl-C saves and stops."
+)
+
+delete_option = click.option(
     "-d", "--delete", "deletes", multiple=True, metavar="PATH", help="Leave out a field."
 )
 
@@ -64,11 +68,38 @@ _patch_option = click.option(
 )
 
 
+def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what names no GPUs, which is wrong usage."""
+    if value is not None:
+        from odapi_runner.runs.gpus import gpu_numbers
+
+        try:
+            gpu_numbers(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.") from error
+    return value
+
+
+def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command --gpu; without it, it gets None.
+
+    Args:
+        default: what that means, in words.
+    """
+    return click.option(
+        "--gpu",
+        metavar="N[,N…]|all|none",
+        callback=_gpu,
+        help="Train on the GPUs of these numbers, which share each batch, or on the CPU [none]. "
+        f"[default: {default}]",
+    )
+
+
 def change_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command -s, -d and --patch; it gets `changes`, a `pipeline.overrides.Changes`."""
 
     @set_option
-    @_delete_option
+    @delete_option
     @_patch_option
     @functools.wraps(command)
     def with_changes(

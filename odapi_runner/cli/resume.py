@@ -1,28 +1,75 @@
-"""`odapi resume`: go on with a run that was stopped, has failed or was lost."""
+"""`odapi resume`: go on with a run, as it was or changed."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from odapi_runner.cli.options import workspace_option
+from odapi_runner.cli.findings import show_findings
+from odapi_runner.cli.options import (
+    delete_option,
+    foreground_option,
+    gpu_option,
+    set_option,
+    workspace_option,
+)
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.settings import changes_of, given
+
+if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.runs.resume import Resumption
 
 
 @click.command("resume")
 @click.argument("run")
+@set_option
+@delete_option
+@click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
+@gpu_option("as before")
+@changes_of(RunOptions)
+@click.option(
+    "--eval",
+    "evaluate",
+    type=click.Choice(["cpu", "none"]),
+    callback=lambda _, __, value: None if value is None else value == "cpu",
+    help="Evaluate every checkpoint from now on, or none.",
+)
+@foreground_option
 @workspace_option
-def command(run: str, workspace: str | None) -> None:
+def command(
+    *,
+    run: str,
+    overrides: tuple[str, ...],
+    deletes: tuple[str, ...],
+    num_steps: int | None,
+    gpu: str | None,
+    foreground: bool,
+    workspace: str | None,
+    **options: Any,
+) -> None:
     """Go on from the newest checkpoint, in the background; evaluate what still waits.
 
-    The continuation is exact: the same batches in the same order as without the interruption.
+    Without a change the continuation is exact: the same batches in the same order as without the
+    interruption. Each option given is a change from now on, checked before anything starts; what
+    was asked first stays beside it (pipeline.config, run.json). A run that has finished, early or
+    not, goes on with more steps. The word none takes an option back: --early-stop none.
+
     Of a run with --workers, a machine that TF_CONFIG does not call the first takes part in its
     training this way, in the foreground: at its beginning, too.
 
     \b
     Example:
       odapi resume kitti-d0
+      odapi resume kitti-d0 --num-steps 60000
+      odapi resume kitti-d0 -s batch_size=4 --gpu 1 --max-hours 8
     """
-    from odapi_runner.runs.control import resume
+    from odapi_runner.cli.following import supervise_here
+    from odapi_runner.pipeline.overrides import Changes
+    from odapi_runner.runs.control import start_supervisor
+    from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.names import find_run
+    from odapi_runner.runs.resume import prepare_resume
     from odapi_runner.runs.spec import RunSpec
     from odapi_runner.runs.workers import is_helper, take_part
     from odapi_runner.workspace import find_workspace
@@ -31,6 +78,36 @@ def command(run: str, workspace: str | None) -> None:
     spec = RunSpec.load(found)
     if is_helper(spec):
         take_part(found, spec)
-    status = resume(found)
-    click.echo(f"{found.name}: going on with it ({status.state})")
+
+    def show(plan: Resumption) -> None:
+        show_findings(plan.notes, plan.findings)
+        if not plan.has_error:
+            click.echo(f"{found.name}: {_told(plan)}")
+
+    lock = prepare_resume(
+        found,
+        changes=Changes(overrides, deletes),
+        num_steps=num_steps,
+        device=gpu,
+        options=given(RunOptions, options),
+        on_plan=show,
+    )
+    if gpu is not None:
+        for warning in device_warnings(gpu, RunSpec.load(found).options):
+            click.echo(f"Warning: {warning}", err=True)
+    if foreground:
+        supervise_here(found, lock)
+    start_supervisor(found, lock)
     click.echo(f"  odapi status {found.typed}\n  odapi logs {found.typed} -f", err=True)
+
+
+def _told(plan: Resumption) -> str:
+    """From where, and to where."""
+    if plan.is_trained:
+        return f"trained to step {plan.num_steps}, evaluating what waits"
+    if plan.start is None:
+        where = "beginning anew, since there is no checkpoint yet,"
+    else:
+        where = f"going on from step {plan.start.step} (ckpt-{plan.start.number})"
+    changed = f" as revision {plan.revision}" if plan.revision else ""
+    return f"{where} to {plan.num_steps}{changed}"

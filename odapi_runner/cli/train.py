@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from odapi_runner.cli.options import set_option, workspace_option
+from odapi_runner.cli.findings import show_findings
+from odapi_runner.cli.options import foreground_option, gpu_option, set_option, workspace_option
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.settings import settings_of
-
-if TYPE_CHECKING:  # both import what `odapi --help` has no time for
-    from odapi_runner.rundir import RunDir
-    from odapi_runner.runs.launch import Plan
-
-
-def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
-    from odapi_runner.runs.gpus import gpu_numbers
-
-    device = value or "auto"
-    try:
-        gpu_numbers(device)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.") from error
-    return device
 
 
 @click.command("train")
@@ -32,13 +18,7 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.option("--preset", metavar="NAME", help="The same as NAME.")
 @click.option("--config", metavar="FILE", help="A config file, instead of a NAME.")
 @click.option("--run", metavar="NAME", help="Name the run [default: what is trained, NAME-2, …].")
-@click.option(
-    "--gpu",
-    metavar="N[,N…]|all|none",
-    callback=_gpu,
-    help="Train on the GPUs of these numbers, which share each batch, or on the CPU [none]. "
-    "[default: all that CUDA_VISIBLE_DEVICES leaves]",
-)
+@gpu_option("all that CUDA_VISIBLE_DEVICES leaves")
 @click.option("--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True)
 @set_option
 @click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
@@ -53,7 +33,7 @@ def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str:
     callback=lambda _, __, value: value == "cpu",
     help="Evaluate every checkpoint on the CPU, beside the training.",
 )
-@click.option("--foreground", is_flag=True, help="Stay, and show the log; Ctrl-C saves and stops.")
+@foreground_option
 @workspace_option
 def command(
     *,
@@ -61,7 +41,7 @@ def command(
     preset: str | None,
     config: str | None,
     run: str | None,
-    gpu: str,
+    gpu: str | None,
     engine: str,
     overrides: tuple[str, ...],
     num_steps: int | None,
@@ -80,6 +60,7 @@ def command(
       odapi train kitti-d0 --gpu 0
       odapi train --config my.config -s batch_size=8 --num-steps 5000
     """
+    from odapi_runner.cli.following import supervise_here
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run, plan_training
@@ -94,13 +75,11 @@ def command(
         num_steps=num_steps,
         from_scratch=from_scratch,
         engine=engine,
-        device=gpu,
+        device=gpu or "auto",
         options=asked,
         workspace=workspace,
     )
-    for note in plan.notes:
-        click.echo(note, err=True)
-    _show_findings(plan)
+    show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
     shown = plan.workspace.shown
@@ -109,41 +88,10 @@ def command(
         each = plan.message.train_config.batch_size // plan.devices
         of = f" of {asked.workers} workers" if asked.workers > 1 else ""
         click.echo(f"{plan.devices} devices{of}, {each} image{'s' * (each > 1)} each", err=True)
-    for warning in device_warnings(gpu, asked):
+    for warning in device_warnings(plan.device, asked):
         click.echo(f"Warning: {warning}", err=True)
     if foreground:
-        _supervise_here(made, lock)
+        supervise_here(made, lock)
     else:
         start_supervisor(made, lock)
         click.echo(f"  odapi status {made.typed}\n  odapi logs {made.typed} -f", err=True)
-
-
-def _show_findings(plan: Plan) -> None:
-    """Warnings and errors but the first error: with that one `create_run` refuses the plan."""
-    first_error = next((found for found in plan.findings if found.severity == "error"), None)
-    for finding in plan.findings:
-        if finding.severity != "hint" and finding is not first_error:
-            title = f"{finding.severity.capitalize()}: {finding.place}: {finding.what}"
-            click.echo(f"{title}\n  {finding.fix}", err=True)
-
-
-def _supervise_here(run: RunDir, lock: int) -> None:
-    from odapi_runner.backends import find_engine
-    from odapi_runner.cli.following import LogReader, ProgressLine, end_with
-    from odapi_runner.cli.words import progress_line
-    from odapi_runner.runs.spec import RunSpec
-    from odapi_runner.runs.status import read_status
-    from odapi_runner.runs.supervise import supervise
-
-    log = LogReader(run.log("train"))
-    line = ProgressLine(lambda: progress_line(read_status(run)))
-
-    def show() -> None:
-        if text := log.read_new():
-            line.clear()
-            click.echo(text, nl=False)
-        line.show()
-
-    supervise(run, lock, find_engine(RunSpec.load(run).engine), on_poll=show)
-    line.clear()
-    end_with(read_status(run))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from odapi_runner.errors import printable, shortened
+from odapi_runner.errors import ConfigError, printable, shortened
 
 Severity = Literal["error", "warning", "hint"]
 
@@ -25,3 +26,16 @@ class Finding:
         """Each is one line that can be printed, whatever path or value it quotes."""
         for name in ("place", "what", "fix"):
             object.__setattr__(self, name, shortened(printable(getattr(self, name))))
+
+
+def refuse_errors(findings: Sequence[Finding]) -> None:
+    """Raise the first of the errors, if there is one.
+
+    Raises:
+        ConfigError: there is.
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        first = errors[0]
+        count = f"1 of {len(errors)} errors: " if len(errors) > 1 else ""
+        raise ConfigError(f"{count}{first.place}: {first.what}", fix=first.fix)

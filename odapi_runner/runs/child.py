@@ -101,3 +101,9 @@ def last_told(run: RunDir, role: str, since: float = 0.0) -> dict[str, Any]:
     """The latest event of a child, of the kind `nothing` where there is none."""
     told = [event for event in read_events(run) if event.get("role") == role]
     return told[-1] if told and told[-1]["time"] >= since else {"kind": "nothing"}
+
+
+def has_trained(run: RunDir, num_steps: int) -> bool:
+    """Whether the trainer has finished, and nothing was changed since that lets it go on."""
+    last = last_told(run, "train")
+    return bool(last["kind"] == "finished" and last["step"] >= num_steps)

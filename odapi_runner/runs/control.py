@@ -1,4 +1,4 @@
-"""What can be done to a run from outside: start its supervisor, resume, stop, wait."""
+"""What can be done to a run from outside: start its supervisor, stop, wait."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import start_detached, stop, wait_until
-from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import RunStatus, processes, read_status
 
 _START_SECONDS = 30
@@ -64,25 +62,6 @@ def take_over(run: RunDir) -> int:
     """
     _refuse_elsewhere(run, read_status(run))
     return take_lock(run)
-
-
-def resume(run: RunDir) -> RunStatus:
-    """Go on with a run from its newest checkpoint, under a new supervisor.
-
-    Where training has finished, what still waits is evaluated.
-
-    Raises:
-        RunError: the run lives, or has nothing left to do.
-    """
-    status = read_status(run)
-    find_engine(RunSpec.load(run).engine)
-    if status.state == "done":
-        raise RunError(
-            f"{run.name}: finished at step {status.step}, there is nothing to resume",
-            fix=f"Train longer in a new run: odapi train --config {run.config} --num-steps N",
-        )
-    start_supervisor(run, take_over(run))
-    return read_status(run)
 
 
 def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunStatus:

@@ -11,6 +11,7 @@ from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.checkpoints import checkpoint_at
 from odapi_runner.runs.child import QUIET, Child, last_told
 from odapi_runner.runs.control import take_over
 from odapi_runner.runs.gpus import HIDDEN
@@ -55,7 +56,9 @@ def evaluate(
             run.pending_closed.touch()
             chosen, wanted = [], run.pending_checkpoints()
         else:
-            chosen = wanted = run.checkpoints() if step is None else [_number_at(run, step)]
+            chosen = wanted = (
+                run.checkpoints() if step is None else [checkpoint_at(run, step).number]
+            )
         if wanted:
             argv = backend.evaluator_argv(run, options=spec.options, checkpoints=chosen)
             _run_evaluator(run, argv, lock, events, on_poll)
@@ -68,20 +71,6 @@ def evaluate(
         os.close(lock)
     told = (event for event in read_events(run) if event["time"] >= started_at)
     return sorted({event["step"] for event in told if event["kind"] == "evaluated"})
-
-
-def _number_at(run: RunDir, step: int) -> int:
-    """The N of the newest `ckpt-N` that was saved at a step and is still there."""
-    saved = {e["number"]: e["step"] for e in read_events(run) if e["kind"] == "checkpoint"}
-    there = {number: saved[number] for number in run.checkpoints() if number in saved}
-    numbers = [number for number, at in there.items() if at == step]
-    if not numbers:
-        steps = ", ".join(map(str, sorted(set(there.values())))) or "none"
-        raise RunError(
-            f"{run.name}: there is no checkpoint of step {step}",
-            fix=f"Steps whose checkpoints are kept: {steps}",
-        )
-    return numbers[-1]
 
 
 def _run_evaluator(

@@ -8,7 +8,6 @@ start_supervisor(run, lock)          (`control`), or `supervise` in this process
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,19 @@ from odapi_runner import __version__, files
 from odapi_runner.backends import AUTO, find_engine, refuse_others
 from odapi_runner.backends.check import check
 from odapi_runner.errors import ConfigError
-from odapi_runner.formats.patterns import expand_patterns
-from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.finding import Finding, refuse_errors
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import start_supervisor
+from odapi_runner.runs.digests import read_digests
 from odapi_runner.runs.gpus import count_devices, device_environment
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.spec import Digests, RunSpec, digest_records, read_versions
+from odapi_runner.runs.spec import RunSpec, read_versions
 from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
@@ -158,9 +157,10 @@ def create_run(
         ConfigError: the findings hold an error, or an option cannot do it with this config.
         RunError: the name is taken, or none.
     """
-    _refuse_errors(plan)
+    refuse_errors(plan.findings)
     find_engine(plan.engine).refuse_options(plan.message, plan.options)
-    digests = _digests(plan)  # reads what might have vanished: nothing is made before
+    # Reads what might have vanished: nothing is made before.
+    digests = read_digests(plan.message, plan.text, plan.workspace)
     plan.workspace.mark()
     made = make_run_folder(run or plan.name, plan.workspace, exactly=run is not None)
     lock = take_lock(made)
@@ -242,33 +242,9 @@ def _name_of(source: Path) -> str:
     return path.parent.name if path.name == "pipeline.config" else path.stem
 
 
-def _refuse_errors(plan: Plan) -> None:
-    errors = [finding for finding in plan.findings if finding.severity == "error"]
-    if errors:
-        first = errors[0]
-        count = f"1 of {len(errors)} errors: " if len(errors) > 1 else ""
-        raise ConfigError(f"{count}{first.place}: {first.what}", fix=first.fix)
-
-
 def _parent(plan: Plan) -> str | None:
     """The run of this workspace whose checkpoint the training starts from."""
     start = plan.message.train_config.fine_tune_checkpoint
     path = plan.workspace.resolve(start).resolve()
     runs = plan.workspace.train.resolve()
     return path.relative_to(runs).parts[0] if start and path.is_relative_to(runs) else None
-
-
-def _digests(plan: Plan) -> Digests:
-    """Of everything the config names that decides on the result."""
-    place = plan.workspace
-    readers = [plan.message.train_input_reader, *plan.message.eval_input_reader]
-    label_maps = {reader.label_map_path for reader in readers if reader.label_map_path}
-    patterns = {tuple(reader.tf_record_input_reader.input_path) for reader in readers}
-    return Digests(
-        config=hashlib.sha256(plan.text.encode()).hexdigest(),
-        label_maps={path: files.sha256(place.resolve(path)) for path in sorted(label_maps)},
-        records={
-            " ".join(paths): digest_records(expand_patterns(paths, place.root))
-            for paths in sorted(patterns)
-        },
-    )

@@ -13,8 +13,10 @@ from odapi_runner.formats.runlog import EventLog
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.digests import read_digests
 from odapi_runner.runs.gpus import device_environment
-from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.spec import Digests, RunSpec
+from odapi_runner.workspace import Workspace
 
 
 def revise(
@@ -23,6 +25,7 @@ def revise(
     *,
     why: str,
     overrides: Sequence[str] = (),
+    deletes: Sequence[str] = (),
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> RunSpec:
@@ -33,6 +36,7 @@ def revise(
         events: where it is told.
         why: a sentence for people.
         overrides: each `PATH=VALUE`, of the config as it was.
+        deletes: each the path of a field that is left out.
         device: another one, as for `odapi train --gpu`.
         options: those of `RunOptions` that change.
 
@@ -40,15 +44,16 @@ def revise(
         What counts now.
 
     Raises:
-        ConfigError: an override does not fit.
+        ConfigError: an override or an option does not fit.
     """
     spec = RunSpec.load(run)
     number = run.revision() + 1
-    before = read_text(run.config)
-    changed = apply_changes(parse_pipeline(before, str(run.config)), Changes(tuple(overrides)))
-    typed = " ".join(f"-s {item}" for item in overrides)
-    head = f"# Revision {number} of {run.name} by odapi {__version__}: {why}"
-    text = f"{head}\n# {typed}\n\n{render_pipeline(changed.message)}" if overrides else before
+    text = read_text(run.config)
+    before = message = parse_pipeline(text, str(run.config))
+    if changes := Changes(tuple(overrides), tuple(deletes)):
+        message = apply_changes(before, changes).message
+        head = f"# Revision {number} of {run.name} by odapi {__version__}: {why}"
+        text = f"{head}\n# {' '.join(changes.words())}\n\n{render_pipeline(message)}"
     try:
         asked = dataclasses.replace(spec.options, **(options or {}))
     except ValueError as error:
@@ -57,12 +62,28 @@ def revise(
         spec,
         device=device or spec.device,
         environment=spec.environment if device is None else device_environment(device),
-        num_steps=changed.message.train_config.num_steps,
+        num_steps=message.train_config.num_steps,
         overrides=(*spec.overrides, *overrides),
         options=asked,
-        digests=dataclasses.replace(spec.digests, config=hashlib.sha256(text.encode()).hexdigest()),
+        digests=_digests(spec, before, message, text, Workspace(run.root.parent.parent)),
     )
     files.write_atomic(run.config_of(number), text)
     revised.dump(run, number)  # last: with it the revision counts
-    events.write("revised", revision=number, why=why, overrides=list(overrides), options=options)
+    events.write(
+        "revised",
+        revision=number,
+        why=why,
+        overrides=list(overrides),
+        deletes=list(deletes),
+        device=device,
+        options=options,
+    )
     return revised
+
+
+def _digests(spec: RunSpec, before: Any, message: Any, text: str, place: Workspace) -> Digests:
+    """Those of the revision; of files that it reads as before they stay, as they were read then."""
+    readers = ("train_input_reader", "eval_input_reader")
+    if any(getattr(before, name) != getattr(message, name) for name in readers):
+        return read_digests(message, text, place)
+    return dataclasses.replace(spec.digests, config=hashlib.sha256(text.encode()).hexdigest())

@@ -26,7 +26,7 @@ from odapi_runner.backends import Backend, find_engine
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.child import QUIET, Child, last_told
+from odapi_runner.runs.child import QUIET, Child, has_trained, last_told
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
 from odapi_runner.runs.lock import take_lock
@@ -110,7 +110,7 @@ class _Supervisor:
         self.events.write("started", process=identify(os.getpid()).dump())
         reject_damaged(self.run, self.events)
         self._open_queue()
-        if self._has_trained():
+        if has_trained(self.run, RunSpec.load(self.run).num_steps):
             self._close_queue()
         else:
             self.trainer.start(self.run, self.lock, self.events)
@@ -127,11 +127,6 @@ class _Supervisor:
         self.evaluations.end(self.stop.is_urgent)
         on_poll()
         return self._conclude()
-
-    def _has_trained(self) -> bool:
-        """Whether the trainer has finished, and nothing was changed since that lets it go on."""
-        last = last_told(self.run, "train")
-        return bool(last["kind"] == "finished" and last["step"] >= RunSpec.load(self.run).num_steps)
 
     def _look_at_trainer(self) -> None:
         code = self.trainer.collect(self.events)

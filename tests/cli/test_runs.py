@@ -22,6 +22,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.spec import Digests, RunSpec
+from support.checkpoints import write_checkpoint
 
 COMMANDS = ["status", "logs", "wait", "stop", "resume", "eval"]
 Invoke = Callable[..., Result]
@@ -259,8 +260,8 @@ def test_eval_of_a_step_without_checkpoint_names_those_there_are(
 ) -> None:
     """Rotation has taken the others."""
     run = make_run("d0", "finished", {0: 0.0, 20: 0.1, 40: 0.2})
-    (run.root / "ckpt-1.index").touch()
-    (run.root / "ckpt-2.index").touch()
+    for number, step in ((1, 20), (2, 40)):
+        write_checkpoint(run.root / f"ckpt-{number}", {"w": (2,)}, step=step)
     result = odapi("eval", "d0", "--step", "0")
 
     assert result.exit_code == 1

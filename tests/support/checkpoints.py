@@ -71,6 +71,7 @@ def write_checkpoint(
     dtypes: Mapping[str, str] | None = None,
     object_based: bool = True,
     fill: bytes = b"\0",
+    summed: bool = False,
 ) -> str:
     """Write the two files of a checkpoint.
 
@@ -83,6 +84,7 @@ def write_checkpoint(
         dtypes: of variables that are not float32.
         object_based: whether it holds the graph; those of TF1 do not.
         fill: each byte of the variables; all are written where it is not 0.
+        summed: with the checksums of large variables, too: they are 0 otherwise.
 
     Returns:
         The prefix as text.
@@ -110,7 +112,7 @@ def write_checkpoint(
     start = len(real)
     for path, shape in variables.items():
         size = math.prod(shape) * DTYPES[kinds[path]][1]
-        checksum = masked_crc32c(fill * size) if size < 10_000 else 0
+        checksum = masked_crc32c(fill * size) if summed or size < 10_000 else 0
         entries.append((path + suffix, _entry(kinds[path], shape, start, checksum)))
         start += size
     prefix.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,12 @@ from support.checkpoints import write_checkpoint
 Shapes = dict[str, tuple[int, ...]]
 
 
-def write_d0(prefix: Path, *, classes: int = 90, step: int | None = None) -> str:
+def write_d0(
+    prefix: Path, *, classes: int = 90, step: int | None = None, summed: bool = False
+) -> str:
     """EfficientDet-D0 as published, with 90 classes; its prefix as text."""
-    return write_checkpoint(prefix, ssd("efficientnet-b0", classes=classes), step=step)
+    shapes = ssd("efficientnet-b0", classes=classes)
+    return write_checkpoint(prefix, shapes, step=step, summed=summed)
 
 
 def layers(path: str, kernels: tuple[Kernel, ...]) -> Shapes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from odapi_runner.formats.runlog import EventLog, EventReader
+from odapi_runner.formats.runlog import EventLog, EventReader, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.policies.early_stop import parse_early_stop
+from odapi_runner.runs.policies.early_stop import overruled_step, parse_early_stop
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import set_rate
@@ -26,6 +26,7 @@ class Policies:
         """Begin the hours; what was decided before is told by the run's events."""
         self._run, self._events, self._reader = run, events, EventReader(run)
         self._early_stop = parse_early_stop(options.early_stop) if options.early_stop else None
+        self._overruled = overruled_step(read_events(run)) if self._early_stop else -1
         rule = options.reduce_on_plateau
         self._plateau = parse_plateau(rule) if rule else None
         self._max_hours, self._begun = options.max_hours, time.monotonic()
@@ -41,7 +42,8 @@ class Policies:
 
     def _judge(self) -> None:
         if self._early_stop and not self.ending:
-            reason = self._early_stop.reason(read_scores(self._run, self._early_stop.metric))
+            scores = read_scores(self._run, self._early_stop.metric)
+            reason = self._early_stop.reason(scores, self._overruled)
             if reason:
                 self._end("finished", f"stopped early: {reason}")
         if self._plateau:

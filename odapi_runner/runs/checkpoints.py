@@ -1,0 +1,79 @@
+"""The checkpoints of a run by step, from the files themselves: whoever saved them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from odapi_runner.errors import CheckpointError, RunError
+from odapi_runner.formats.best import read_best
+from odapi_runner.formats.checkpoint_index import read_index, read_step
+from odapi_runner.rundir import RunDir, checkpoint_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint that a training saved."""
+
+    prefix: Path  # …/ckpt-N
+    number: int
+    step: int
+    has_weights: bool  # the Object Detection API's first one may hold the step alone
+
+
+def newest_checkpoint(run: RunDir) -> Saved | None:
+    """The one to go on from; None where there is none that can be read."""
+    return next(_newest_first(run.root), None)
+
+
+def best_checkpoint(run: RunDir) -> Saved:
+    """The one that is kept in `best/`.
+
+    Raises:
+        RunError: none is.
+    """
+    best = read_best(run)
+    for one in _newest_first(run.best):
+        if best is not None and one.number == best.number:
+            return one
+    raise RunError(
+        f"{run.name}: no best checkpoint has been kept",
+        fix=f"Evaluate those that are there: odapi eval {run.typed} --step all",
+    )
+
+
+def checkpoint_at(run: RunDir, step: int) -> Saved:
+    """The newest one of a step that rotation has left.
+
+    Raises:
+        RunError: there is none.
+    """
+    there = list(_newest_first(run.root))
+    for one in there:
+        if one.step == step:
+            return one
+    steps = ", ".join(str(kept) for kept in sorted({one.step for one in there})) or "none"
+    raise RunError(
+        f"{run.name}: there is no checkpoint of step {step}",
+        fix=f"Steps whose checkpoints are kept: {steps}",
+    )
+
+
+def begin_with(prefix: str) -> tuple[str, ...]:
+    """The overrides by which a training begins with all weights of a checkpoint."""
+    name = "train_config.fine_tune_checkpoint"
+    return f"{name}={prefix}", f"{name}_type=full", f"{name}_version=V2"
+
+
+def _newest_first(folder: Path) -> Iterator[Saved]:
+    for number in reversed(checkpoint_numbers(folder)):
+        prefix = folder / f"ckpt-{number}"
+        try:
+            index = read_index(prefix)
+            step = read_step(index)
+        except CheckpointError:  # damaged: none to go on from
+            continue
+        if step is not None:
+            has_weights = any(key.startswith("model/") for key in index.tensors)
+            yield Saved(prefix, number, step, has_weights)
