@@ -84,9 +84,10 @@ def _print(found: Sequence[RunDir], output_format: str, *, in_full: bool) -> Non
     from odapi_runner.runs.status import RunStatus, read_status
 
     statuses = [read_status(run) for run in found]
-    rows = [asdict(status) for status in statuses]
-    columns = [field.name for field in fields(RunStatus)]
-    if output_format in {"table", "markdown"} and rows:
+    if output_format == "csv" or not statuses:
+        rows = [asdict(status) for status in statuses]
+        columns = [field.name for field in fields(RunStatus)]
+    else:
         metrics = {status.metric for status in statuses}
         metric = metrics.pop() if len(metrics) == 1 else None
         rows = [_for_people(status, metric) for status in statuses]

@@ -6,6 +6,7 @@ A run that has ended is read once, and again when something in its folder has ch
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,13 +15,15 @@ from typing import Any
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.failures import read_tail
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.gpus import VISIBLE
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import RunStatus, processes, read_status
+
+# Enough for a curve; a block of losses is some 400 bytes.
+_PLACES, _PLACE_BYTES = 24, 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Watched:
     Attributes:
         status: its state and figures.
         scores: of its metric, by step.
-        losses: total ones that the trainer has logged, by step; the latest two hundred or so.
+        losses: total ones that the trainer has logged, by step; a hundred or so of a long training.
         gpus: those that its trainer computes on.
     """
 
@@ -88,13 +91,33 @@ class Watch:
 
 
 def read_losses(run: RunDir) -> dict[int, float]:
-    """The total losses at the end of the trainer's log, by step; of a repeated step the latest."""
-    log = run.log("train")
-    if not log.exists():
+    """Total losses from the trainer's log, by step; of a repeated step the latest.
+
+    Of a long log it is read in some places only, from its beginning to its end.
+    """
+    try:
+        text = _sample(run.log("train"))
+    except FileNotFoundError:
         return {}
-    rows = parse_log(read_tail(log, 0).splitlines()).train
     tag = LOSS_TAGS["loss_total"]
+    rows = parse_log(text.splitlines()).train
     return dict(sorted({row.step: row.values[tag] for row in rows if tag in row.values}.items()))
+
+
+def _sample(log: Path) -> str:
+    """The text of a log; of a long one whole blocks of losses from evenly spaced places."""
+    with log.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        if size <= _PLACES * _PLACE_BYTES:
+            stream.seek(0)
+            return stream.read().decode("utf-8", errors="replace")
+        parts = []
+        for place in range(_PLACES):
+            stream.seek((size - _PLACE_BYTES) * place // (_PLACES - 1))
+            part = stream.read(_PLACE_BYTES)
+            # From the first step that is told to the last one that is told to its end.
+            parts.append(part[part.find(b"Step ") : part.rfind(b"}") + 1])
+    return b"\n".join(parts).decode("utf-8", errors="replace")
 
 
 def gpus_used(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 
@@ -78,12 +79,35 @@ def test_losses_are_those_of_the_log(make_run: MakeRun) -> None:
     run = make_run()
     assert read_losses(run) == {}
 
-    lines = [
-        f"INFO:tensorflow:Step {step} per-step time 0.1s\n"
-        f"INFO:tensorflow:{{'Loss/classification_loss': np.float32(0.25),\n"
-        f" 'Loss/total_loss': np.float32({loss})}}\n"
-        for step, loss in [(100, 2.0), (200, 1.5), (200, 1.25)]
-    ]
-    run.log("train").write_text("한글\n" + "".join(lines), encoding="utf-8")
+    text = "한글\n" + "".join(map(logged, (100, 200, 200), (2.0, 1.5, 1.25)))
+    run.log("train").write_text(text, encoding="utf-8")
 
     assert read_losses(run) == {100: 2.0, 200: 1.25}
+
+
+def test_of_a_long_log_some_losses_from_all_of_it_are_read(make_run: MakeRun) -> None:
+    """Each belongs to its step, though the log is not read as a whole."""
+    run = make_run()
+    steps = range(100, 300_001, 100)
+    text = "".join(logged(step, step / 8) for step in steps)
+    run.log("train").write_text(text, encoding="utf-8")
+    losses = read_losses(run)
+
+    assert 24 <= len(losses) <= 400
+    assert min(losses) <= 1000
+    assert max(losses) == 300_000
+    assert all(loss == step / 8 for step, loss in losses.items())
+    gaps = [after - before for before, after in itertools.pairwise(losses)]
+    assert max(gaps) < 300_000 / 20
+
+
+def logged(step: int, loss: float) -> str:
+    """What a trainer logs of a step."""
+    return (
+        f"INFO:tensorflow:Step {step} per-step time 0.1s\n"
+        f"INFO:tensorflow:{{'Loss/classification_loss': np.float32(0.25),\n"
+        f" 'Loss/localization_loss': np.float32(0.25),\n"
+        f" 'Loss/regularization_loss': np.float32(0.25),\n"
+        f" 'Loss/total_loss': np.float32({loss}),\n"
+        f" 'learning_rate': np.float32(0.0)}}\n"
+    )
