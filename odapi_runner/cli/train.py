@@ -23,6 +23,13 @@ from odapi_runner.settings import settings_of
 @set_option
 @click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
 @settings_of(RunOptions)
+@click.option(
+    "--from",
+    "start_from",
+    metavar="RUN[@best|@STEP]",
+    help="Begin with all weights of another run: its newest checkpoint, its best one, or that of "
+    "a step. Without a NAME it is that run's config that is trained.",
+)
 @click.option("--from-scratch", is_flag=True, help="Leave out the config's fine_tune_checkpoint.")
 @click.option(
     "--eval",
@@ -45,6 +52,7 @@ def command(
     engine: str,
     overrides: tuple[str, ...],
     num_steps: int | None,
+    start_from: str | None,
     from_scratch: bool,
     foreground: bool,
     workspace: str | None,
@@ -59,6 +67,7 @@ def command(
     Example:
       odapi train kitti-d0 --gpu 0
       odapi train --config my.config -s batch_size=8 --num-steps 5000
+      odapi train --from kitti-d0@best -s learning_rate=0.001
     """
     from odapi_runner.cli.following import supervise_here
     from odapi_runner.runs.control import start_supervisor
@@ -74,6 +83,7 @@ def command(
         overrides=overrides,
         num_steps=num_steps,
         from_scratch=from_scratch,
+        start_from=start_from,
         engine=engine,
         device=gpu or "auto",
         options=asked,

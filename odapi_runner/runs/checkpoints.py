@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from odapi_runner.errors import CheckpointError, RunError
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.rundir import RunDir, checkpoint_numbers
+from odapi_runner.runs.names import find_run
+from odapi_runner.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,47 @@ def checkpoint_at(run: RunDir, step: int) -> Saved:
         f"{run.name}: there is no checkpoint of step {step}",
         fix=f"Steps whose checkpoints are kept: {steps}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a new run starts from: a checkpoint of another one."""
+
+    run: RunDir
+    saved: Saved
+
+    @classmethod
+    def find(cls, typed: str, place: Workspace) -> Self:
+        """What `RUN`, `RUN@best` or `RUN@STEP` means; a name may hold an @, too.
+
+        Raises:
+            RunError: there is no such run, or no such checkpoint of it.
+        """
+        name, at, which = typed.rpartition("@")
+        if not at or RunDir(place.train / typed).run_json.is_file():
+            name, which = typed, ""
+        run = find_run(name, place)
+        if which == "best":
+            return cls(run, best_checkpoint(run))
+        if which.isdecimal():
+            return cls(run, checkpoint_at(run, int(which)))
+        if at and which != "":
+            raise RunError(
+                f'{run.name}: "{which}" is neither "best" nor a step',
+                fix=f"As in --from {run.typed}@best; the newest checkpoint: --from {run.typed}",
+            )
+        newest = newest_checkpoint(run)
+        if newest is None:
+            raise RunError(
+                f"{run.name}: it has no checkpoint to start from",
+                fix="Wait until it has saved one, or give another run.",
+            )
+        return cls(run, newest)
+
+    def prefix(self, place: Workspace) -> str:
+        """The checkpoint as a config names it."""
+        path, root = self.saved.prefix.resolve(), place.root.resolve()
+        return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def begin_with(prefix: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from odapi_runner.workspace import Workspace, find_workspace
 # Of run.json: what tells a run from all others, and what its config says already.
 _LEFT_OUT = ("format", "name", "created", "num_steps", "overrides", "digests")
 # What was typed, and where it ran: the same training may come of another command.
-_WITHOUT_EFFECT = ("command", "device", "environment", "parent")
+_WITHOUT_EFFECT = ("command", "device", "environment", "parent", "parent_step")
 _SHOWN_OF_DIGEST = 12
 
 

@@ -8,6 +8,7 @@ start_supervisor(run, lock)          (`control`), or `supervise` in this process
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from odapi_runner import __version__, files
 from odapi_runner.backends import AUTO, find_engine, refuse_others
 from odapi_runner.backends.check import check
 from odapi_runner.errors import ConfigError
+from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.pipeline.finding import Finding, refuse_errors
-from odapi_runner.pipeline.overrides import Changes, apply_changes
+from odapi_runner.pipeline.overrides import Changes, apply_changes, parse_override
 from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.checkpoints import Start, begin_with
 from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.digests import read_digests
 from odapi_runner.runs.gpus import count_devices, device_environment
@@ -32,6 +35,9 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import RunSpec, read_versions
 from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
+
+_CHECKPOINT = "train_config.fine_tune_checkpoint"
+_USUAL_NAME = re.compile(r"pipeline(\.\d+)?\.config")  # a run's later revisions have a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ def plan_training(
     overrides: Sequence[str] = (),
     num_steps: int | None = None,
     from_scratch: bool = False,
+    start_from: str | None = None,
     engine: str = "auto",
     device: str = "auto",
     options: RunOptions | None = None,
@@ -68,11 +75,14 @@ def plan_training(
 
     Args:
         name: a pipeline of the workspace, rendered first from the preset of that name if absent;
-            without a name and a config it is the pipeline rendered last.
+            without a name and a config it is that of the run to start from, or the pipeline
+            rendered last.
         config: a config file instead.
         overrides: each `PATH=VALUE`, as for `render`.
         num_steps: short for the override `num_steps=`, which moves the schedule with it.
         from_scratch: leave out the fine-tune checkpoint.
+        start_from: begin with all weights of another run: `RUN` (its newest checkpoint),
+            `RUN@best` or `RUN@STEP`.
         engine: `auto` or the name of one.
         device: what the trainer uses: `auto` (all GPUs that it may see), `all`, `none`, or numbers
             of GPUs, as in `0,1`.
@@ -83,7 +93,7 @@ def plan_training(
         ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
             name the workers.
         RunError: there is no such engine, or it has not an option; or this machine is none that
-            starts a run.
+            starts a run; or there is no such run or checkpoint to start from.
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
@@ -92,6 +102,12 @@ def plan_training(
     refuse_helpers(asked.workers)
     devices = count_devices(device) * asked.workers
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
+    start = None
+    if start_from is not None:
+        start = Start.find(start_from, place)
+        _refuse_other_starts(changes, from_scratch)
+        if name is None and config is None:
+            config = start.run.config
     notes: list[str] = []
     source, rendered = _find_source(name, config, changes, place, notes.append)
     text = written = read_text(source)
@@ -103,11 +119,17 @@ def plan_training(
         notes += changed.notes
     if from_scratch:
         message = without_fine_tuning(message)
+    if start is not None:
+        wanted = changes.given()
+        begin = begin_with(start.prefix(place))
+        begin = tuple(item for item in begin if parse_override(item).path not in wanted)
+        message = apply_changes(message, Changes(begin)).message
     if message != before:
         # As the file is where it is used unchanged, its comments included.
         typed = [
             *(f"-s {item}" for item in changes.overrides),
             *(["--from-scratch"] if from_scratch else []),
+            *([f"--from {start_from}"] if start_from else []),
         ]
         head = f"# From {place.shown(source)}, changed by odapi {__version__}: {' '.join(typed)}"
         text = f"{head}\n\n{render_pipeline(message)}"
@@ -161,6 +183,7 @@ def create_run(
     find_engine(plan.engine).refuse_options(plan.message, plan.options)
     # Reads what might have vanished: nothing is made before.
     digests = read_digests(plan.message, plan.text, plan.workspace)
+    parent, parent_step = _parent(plan)
     plan.workspace.mark()
     made = make_run_folder(run or plan.name, plan.workspace, exactly=run is not None)
     lock = take_lock(made)
@@ -177,7 +200,8 @@ def create_run(
         options=plan.options,
         versions=read_versions(),
         digests=digests,
-        parent=_parent(plan),
+        parent=parent,
+        parent_step=parent_step,
     )
     spec.dump(made)
     return made, lock
@@ -190,6 +214,7 @@ def train(
     overrides: Sequence[str] = (),
     num_steps: int | None = None,
     from_scratch: bool = False,
+    start_from: str | None = None,
     engine: str = "auto",
     run: str | None = None,
     device: str = "auto",
@@ -203,6 +228,7 @@ def train(
         overrides=overrides,
         num_steps=num_steps,
         from_scratch=from_scratch,
+        start_from=start_from,
         engine=engine,
         device=device,
         options=options,
@@ -239,12 +265,22 @@ def _find_source(
 def _name_of(source: Path) -> str:
     """What a config is called: its folder where it has the usual file name, else its file name."""
     path = source.resolve()
-    return path.parent.name if path.name == "pipeline.config" else path.stem
+    return path.parent.name if _USUAL_NAME.fullmatch(path.name) else path.stem
 
 
-def _parent(plan: Plan) -> str | None:
-    """The run of this workspace whose checkpoint the training starts from."""
+def _refuse_other_starts(changes: Changes, from_scratch: bool) -> None:
+    """Two answers to the question where a training begins are one too many."""
+    others = sorted(changes.given() & {_CHECKPOINT, _CHECKPOINT.removeprefix("train_config.")})
+    if from_scratch or others:
+        other = "--from-scratch" if from_scratch else f"-s {others[0]}"
+        raise ConfigError(f"--from and {other} contradict each other", fix="Leave one of them out.")
+
+
+def _parent(plan: Plan) -> tuple[str | None, int | None]:
+    """The run of this workspace whose checkpoint the training starts from, and its step."""
     start = plan.message.train_config.fine_tune_checkpoint
     path = plan.workspace.resolve(start).resolve()
     runs = plan.workspace.train.resolve()
-    return path.relative_to(runs).parts[0] if start and path.is_relative_to(runs) else None
+    if not start or not path.is_relative_to(runs):
+        return None, None
+    return path.relative_to(runs).parts[0], read_step(read_index(path))

@@ -58,6 +58,7 @@ class RunSpec:
     versions: Mapping[str, str]
     digests: Digests
     parent: str | None = None  # the run whose checkpoint this one starts from
+    parent_step: int | None = None  # of that checkpoint
     format: int = field(default=FORMAT)
 
     def dump(self, run: RunDir, revision: int = 1) -> None:

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from odapi_runner import backends
+from odapi_runner import backends, files
 from odapi_runner.cli import main
+from odapi_runner.formats.best import Best
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
+from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
 from odapi_runner.runs.gpus import Gpu
@@ -175,6 +177,75 @@ def test_the_parent_is_the_run_that_it_starts_from(workspace: Workspace, rendere
 
     assert result.exit_code == 0, result.output
     assert run_json(workspace, "kitti-d0")["parent"] == "first"
+
+
+@pytest.fixture
+def first(workspace: Workspace, rendered: Path) -> RunDir:
+    """A run that another one can start from: at step 2, at step 4, and the best at step 2."""
+    assert odapi_train("--foreground", "--run", "첫째 @run").exit_code == 0
+    run = RunDir(workspace.train / "첫째 @run")
+    for number in (2, 3):
+        write_d0(run.root / f"ckpt-{number}", classes=3, step=2 * number - 2)
+    write_d0(run.best / "ckpt-2", classes=3, step=2)
+    files.write_json(run.best / "metrics.json", dataclasses.asdict(Best(2, 2, "mAP", {"mAP": 0.5})))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("which", "checkpoint", "step"),
+    [("", "ckpt-3", 4), ("@2", "ckpt-2", 2), ("@best", "best/ckpt-2", 2)],
+)
+def test_a_run_starts_from_another(
+    workspace: Workspace, first: RunDir, which: str, checkpoint: str, step: int
+) -> None:
+    """Its config with all of its weights; what is asked beside counts; nothing else is touched."""
+    words = ["--from", f"{first.name}{which}", "-s", "learning_rate=0.5", "--foreground"]
+    result = odapi_train(*words)
+
+    assert result.exit_code == 0, result.output
+    child = RunDir(workspace.train / f"{first.name}-2")
+    train = read_pipeline(child.config).train_config
+    assert train.fine_tune_checkpoint == f"train/{first.name}/{checkpoint}"
+    assert train.fine_tune_checkpoint_type == "full"
+    spec = run_json(workspace, child.name)
+    assert (spec["parent"], spec["parent_step"]) == (first.name, step)
+    assert spec["overrides"] == ["learning_rate=0.5"]
+    assert f"--from {first.name}{which}" in child.config.read_text("utf-8").splitlines()[0]
+
+
+def test_another_config_may_start_from_a_run(workspace: Workspace, first: RunDir) -> None:
+    """With as much of its weights as is asked for: the heads of other classes do not fit."""
+    words = ["kitti-d0", "--from", first.name, "-s", "num_classes=7", "--foreground"]
+    refused = odapi_train(*words)
+    assert refused.exit_code == 1
+    assert '"full" restores the heads' in refused.stderr
+
+    kind = "train_config.fine_tune_checkpoint_type=detection"
+    ignored = ["-s", "num_classes=3", "-s", kind]
+    made = odapi_train("kitti-d0", "--from", first.name, *ignored, "--foreground")
+    assert made.exit_code == 0, made.output
+    train = read_pipeline(RunDir(workspace.train / "kitti-d0").config).train_config
+    assert train.fine_tune_checkpoint_type == "detection"
+    assert run_json(workspace, "kitti-d0")["parent"] == first.name
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--from", "첫째"], "no such run"),
+        (["--from", "첫째 @run@3"], "there is no checkpoint of step 3\n  Steps whose checkpoints"),
+        (["--from", "첫째 @run@last"], '"last" is neither "best" nor a step'),
+        (["--from", "첫째 @run", "--from-scratch"], "--from and --from-scratch contradict"),
+        (["--from", "첫째 @run", "-s", "fine_tune_checkpoint=a/ckpt-1"], "contradict each other"),
+    ],
+)
+def test_a_start_that_is_none(first: RunDir, words: list[str], what: str) -> None:
+    """Two lines, and no run is made."""
+    result = odapi_train(*words)
+
+    assert result.exit_code == 1
+    assert what in result.stderr
+    assert [path.name for path in first.root.parent.iterdir()] == [first.name]
 
 
 def test_nothing_rendered_yet(workspace: Workspace) -> None:

@@ -77,7 +77,8 @@ def checkpoint_is_whole(subject: Subject) -> Iterator[Finding]:
 def checkpoint_stays(subject: Subject) -> Iterator[Finding]:
     """A training that goes on keeps its newest checkpoints only, and removes the others."""
     written = subject.config.train_config.fine_tune_checkpoint
-    run = RunDir(subject.workspace.resolve(written).parent)
+    folder = subject.workspace.resolve(written).parent
+    run = RunDir(folder.parent if folder.name == "best" else folder)
     if not written or not files.is_file(run.run_json) or subject.stored is None:
         return
     told = [event["kind"] for event in read_events(run) if event.get("role") == "supervise"]
