@@ -1,8 +1,9 @@
 """`python -m odapi_runner.runs.lifeline PARENT_PID NICE PROGRAM ARGUMENT…`: tie, then become.
 
-The program gets SIGTERM from the kernel when its parent dies, however the parent dies. It keeps
-the pid. Done in a process of its own since code between fork and exec of the parent
-(`preexec_fn`) may deadlock, and so that any engine's program can be tied unchanged.
+The program gets SIGTERM from the kernel when its parent dies, however the parent dies, and the
+parent may look into it (`hang`). It keeps the pid. Done in a process of its own since code between
+fork and exec of the parent (`preexec_fn`) may deadlock, and so that any engine's program can be
+tied unchanged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PTRACER = 0x59616D61  # of Yama, by which Ubuntu lets only parents look into a process
 
 
 def tied(argv: Sequence[str], *, nice: int = 0) -> list[str]:
@@ -27,6 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    libc.prctl(_PR_SET_PTRACER, int(parent), 0, 0, 0)  # refused where there is no Yama, nor a need
     if os.getppid() != int(parent):
         sys.exit(f"the parent {parent} ended before {argv[0]} was started")
     os.nice(int(nice))

@@ -29,6 +29,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import QUIET, Child, has_trained, last_told
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
+from odapi_runner.runs.hang import LEAST_SECONDS, HangWatch
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.notify import notify
 from odapi_runner.runs.policies.apply import Policies
@@ -45,7 +46,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def supervise(
-    run: RunDir, lock: int, backend: Backend, *, on_poll: Callable[[], None] = lambda: None
+    run: RunDir,
+    lock: int,
+    backend: Backend,
+    *,
+    on_poll: Callable[[], None] = lambda: None,
+    hung_after: float = LEAST_SECONDS,
 ) -> str:
     """Run trainer and evaluator to their end.
 
@@ -54,12 +60,13 @@ def supervise(
         lock: the open, locked file of `take_lock`; trainer and evaluator share it.
         backend: the engine.
         on_poll: called several times a second, for showing progress.
+        hung_after: what is no hang of the trainer, in seconds.
 
     Returns:
         How the run ended, the kind of its last event: `finished`, `failed` or `stopped`.
     """
     with _stop_by_signals() as stop:
-        return _Supervisor(run, lock, backend, stop).watch(on_poll)
+        return _Supervisor(run, lock, backend, stop, hung_after).watch(on_poll)
 
 
 @dataclass(slots=True)
@@ -90,13 +97,16 @@ def _stop_by_signals() -> Iterator[_Stop]:
 class _Supervisor:
     """The decisions; processes, queue and events are others' work."""
 
-    def __init__(self, run: RunDir, lock: int, backend: Backend, stop: _Stop) -> None:
+    def __init__(
+        self, run: RunDir, lock: int, backend: Backend, stop: _Stop, hung_after: float
+    ) -> None:
         self.run, self.lock, self.stop = run, lock, stop
         self.options = RunSpec.load(run).options
         self.events = EventLog(run, "supervise")
         self.outcome, self.what = "finished", ""
         self.policies = Policies(run, self.options, self.events)
         self.remedies = Remedies(run, self.events)
+        self.hangs = HangWatch(run, self.events, hung_after)
         self.evaluations = Evaluations(run, lock, backend, self.options, self.events)
         # Asked at each start: by then the run may have been revised.
         self.trainer = Child(
@@ -131,6 +141,8 @@ class _Supervisor:
     def _look_at_trainer(self) -> None:
         code = self.trainer.collect(self.events)
         if code is None:
+            if self.trainer.process:
+                self.hangs.look(self.trainer.process.pid)
             return
         last = last_told(self.run, "train", since=self.trainer.started_at)
         if code == 0 and last["kind"] in {"finished", "stopped"}:

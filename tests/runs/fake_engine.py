@@ -1,7 +1,7 @@
 """An engine without a network: its two processes, and a supervisor that uses them.
 
 python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [--oom-above N]
-                      [--nan-at STEP] [--say TEXT]
+                      [--nan-at STEP] [--say TEXT] [--hang-at STEP]
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
@@ -29,9 +29,12 @@ from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.hang import LEAST_SECONDS
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.supervise import supervise
 from support.checkpoints import write_checkpoint
+
+HANG_SECONDS = 3.0
 
 
 def train(words: list[str]) -> int:
@@ -45,6 +48,7 @@ def train(words: list[str]) -> int:
     parser.add_argument("--oom-above", type=int)
     parser.add_argument("--nan-at", type=int)
     parser.add_argument("--say")
+    parser.add_argument("--hang-at", type=int)
     asked = parser.parse_args(words)
     run = RunDir(asked.run)
     events, progress = EventLog(run, "train"), Progress(run, "train")
@@ -77,6 +81,8 @@ def train(words: list[str]) -> int:
         save()
     while step < asked.steps:
         time.sleep(asked.seconds)
+        if step == asked.hang_at:
+            hang()
         step += 1
         left = (asked.steps - step) * asked.seconds
         progress.write(
@@ -103,6 +109,10 @@ def train(words: list[str]) -> int:
             return 0
     events.write("finished", step=step)
     return 0
+
+
+def hang() -> None:
+    time.sleep(HANG_SECONDS)
 
 
 def evaluate(words: list[str]) -> int:
@@ -175,7 +185,8 @@ def main(words: list[str]) -> int:
         functools.partial(argv, "eval", rest[split + 1 :]),
         rules=(),
     )
-    supervise(run, take_lock(run), backend)
+    hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
+    supervise(run, take_lock(run), backend, hung_after=hung_after)
     return 0
 
 
