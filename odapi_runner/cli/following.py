@@ -43,6 +43,24 @@ class LogReader:
         return self._decoder.decode(data)
 
 
+class LineReader:
+    """Reads the lines that a growing file has got since the last look; at first the last ones."""
+
+    def __init__(self, path: Path, *, last: int | None = None) -> None:
+        self._log, self._last = LogReader(path), last
+        self._begun = ""  # a line without its end
+
+    def read_new(self, *, rest: bool = False) -> list[str]:
+        """Whole lines, and with `rest` the one that has no end yet."""
+        *lines, self._begun = (self._begun + self._log.read_new()).split("\n")
+        if rest and self._begun:
+            lines.append(self._begun)
+            self._begun = ""
+        if self._last is not None:
+            lines, self._last = lines[len(lines) - min(self._last, len(lines)) :], None
+        return lines
+
+
 class ProgressLine:
     """One line on stderr, written over; on a terminal only."""
 

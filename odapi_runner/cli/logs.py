@@ -1,4 +1,4 @@
-"""`odapi logs`: what the trainer or the evaluator of a run has printed."""
+"""`odapi logs`: what the trainer and the evaluator of a run have printed."""
 
 from __future__ import annotations
 
@@ -6,30 +6,58 @@ import click
 
 from odapi_runner.cli.options import workspace_option
 
+_LAST_LINES = 20
+_COLORS = {"train": "green", "eval": "cyan"}
+
 
 @click.command("logs")
 @click.argument("run")
-@click.option("--eval", "evaluator", is_flag=True, help="The evaluator's log, not the trainer's.")
+@click.option("--train", "role", flag_value="train", help="The trainer's log alone.")
+@click.option("--eval", "role", flag_value="eval", help="The evaluator's log alone.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Begin with the last N lines [default: all; {_LAST_LINES} of each where both are shown].",
+)
 @workspace_option
-def command(run: str, evaluator: bool, follow: bool, workspace: str | None) -> None:
-    """Print the log of a run's trainer, or of its evaluator.
+def command(
+    run: str, role: str | None, follow: bool, lines: int | None, workspace: str | None
+) -> None:
+    """Print the log of a run's trainer, or follow it and the evaluator's.
+
+    With -f both are shown as they grow, each line behind the name of its log, unless --train or
+    --eval chooses one. Without -f it is the trainer's.
 
     \b
     Example:
       odapi logs kitti-d0 -f
-      odapi logs kitti-d0 --eval
+      odapi logs kitti-d0 --eval -n 100
     """
     import time
 
-    from odapi_runner.cli.following import LogReader
+    from odapi_runner.cli.following import LineReader
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.status import read_status
     from odapi_runner.workspace import find_workspace
 
     found = find_run(run, find_workspace(workspace))
-    log = LogReader(found.log("eval" if evaluator else "train"))
+    both = follow and role is None
+    last = _LAST_LINES if both and lines is None else lines
+    logs = {
+        name: LineReader(found.log(name), last=last)
+        for name in (["train", "eval"] if both else [role or "train"])
+    }
+
+    def show(*, rest: bool = False) -> None:
+        for name, log in logs.items():
+            before = click.style(f"{name:<5} │ ", _COLORS[name]) if both else ""
+            for line in log.read_new(rest=rest):
+                click.echo(before + line)
+
     while follow and read_status(found).is_live:
-        click.echo(log.read_new(), nl=False)
+        show()
         time.sleep(0.5)
-    click.echo(log.read_new(), nl=False)
+    show(rest=True)

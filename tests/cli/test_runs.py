@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from odapi_runner import files
 from odapi_runner.cli import main
+from odapi_runner.cli.following import LineReader
 from odapi_runner.formats.rate import write_rate
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
@@ -219,13 +220,47 @@ def test_wait_tells_the_end_by_its_exit_code(
 
 
 def test_logs_prints_what_was_printed(odapi: Invoke, make_run: Any) -> None:
-    """The trainer's or the evaluator's; an ended run is not followed; none is no error."""
+    """The trainer's or the evaluator's; none is no error; a line without an end is one."""
     run = make_run("d0", "finished", {})
-    run.log("train").write_text("Step 100 한 걸음\n", encoding="utf-8")
+    run.log("train").write_text("Step 100\n\nStep 200 한 걸음", encoding="utf-8")
 
-    assert odapi("logs", "d0").stdout == "Step 100 한 걸음\n"
-    assert odapi("logs", "d0", "-f").stdout == "Step 100 한 걸음\n"
+    assert odapi("logs", "d0").stdout == "Step 100\n\nStep 200 한 걸음\n"
+    assert odapi("logs", "d0", "-f", "--train").stdout == "Step 100\n\nStep 200 한 걸음\n"
+    assert odapi("logs", "d0", "-n", "1").stdout == "Step 200 한 걸음\n"
+    assert odapi("logs", "d0", "-n", "0").stdout == ""
     assert odapi("logs", "d0", "--eval").stdout == ""
+
+
+def test_logs_follows_both_each_behind_its_name(odapi: Invoke, make_run: Any) -> None:
+    """The last lines of each; an ended run is not followed."""
+    run = make_run("d0", "finished", {})
+    run.log("train").write_text("".join(f"Step {n}\n" for n in range(100)), encoding="utf-8")
+    run.log("eval").write_text("mAP 0.5\n", encoding="utf-8")
+    lines = odapi("logs", "d0", "-f").stdout.splitlines()
+
+    assert (len(lines), lines[0], lines[-2:]) == (
+        21,
+        "train │ Step 80",
+        ["train │ Step 99", "eval  │ mAP 0.5"],
+    )
+
+
+def test_a_growing_log_is_read_line_by_line(tmp_path: Path) -> None:
+    """Each line once and whole, though a look may come in the middle of a character."""
+    path = tmp_path / "train.log"
+    log = LineReader(path)
+    assert log.read_new() == []
+
+    text = "Step 1\nStep 2\n걸음".encode()
+    path.write_bytes(text[:-1])
+    assert LineReader(path, last=1).read_new() == ["Step 2"]
+    assert log.read_new() == ["Step 1", "Step 2"]
+    path.write_bytes(text)
+    assert log.read_new() == []
+    path.write_bytes(text + b" 3\nStep 4\nStep")
+    assert log.read_new() == ["걸음 3", "Step 4"]
+    assert log.read_new(rest=True) == ["Step"]
+    assert log.read_new(rest=True) == []
 
 
 def test_stop_of_an_ended_run_is_refused(odapi: Invoke, make_run: Any) -> None:
