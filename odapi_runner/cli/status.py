@@ -11,6 +11,7 @@ from odapi_runner.cli.options import format_option, workspace_option
 
 if TYPE_CHECKING:  # they import what `odapi --help` has no time for
     from odapi_runner.rundir import RunDir
+    from odapi_runner.runs.lineage import Branch
     from odapi_runner.runs.status import RunStatus
 
 
@@ -18,11 +19,16 @@ if TYPE_CHECKING:  # they import what `odapi --help` has no time for
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--watch", is_flag=True, help="Show them anew each second, with GPUs and curves.")
 @click.option(
+    "--tree", is_flag=True, help="Show each below the run that it was started from; of RUNs theirs."
+)
+@click.option(
     "--json", "output_format", flag_value="json", help="Short for --format json: all that is known."
 )
 @workspace_option
 @format_option
-def command(runs: tuple[str, ...], watch: bool, workspace: str | None, output_format: str) -> None:
+def command(
+    *, runs: tuple[str, ...], watch: bool, tree: bool, workspace: str | None, output_format: str
+) -> None:
     """Show state, phase, speed, time left, and last and best score of runs (of all by default).
 
     A state is one of running, evaluating, done, stopped, failed, lost (the processes died without
@@ -33,13 +39,17 @@ def command(runs: tuple[str, ...], watch: bool, workspace: str | None, output_fo
     Example:
       odapi status
       odapi status --watch
+      odapi status --tree
       odapi status kitti-d0 --json
     """
+    from odapi_runner.runs.lineage import read_lineage
     from odapi_runner.runs.names import find_run, list_runs
     from odapi_runner.workspace import find_workspace
 
     if watch and output_format != "table":
         raise click.UsageError("--watch shows a table; give --json or --format without it.")
+    if tree and (watch or output_format == "json"):
+        raise click.UsageError("--tree shows a table; to a program each run names its parent.")
     place = find_workspace(workspace)
 
     def find() -> list[RunDir]:
@@ -53,6 +63,9 @@ def command(runs: tuple[str, ...], watch: bool, workspace: str | None, output_fo
         click.echo(f"No runs in {place.shown(place.train)}; start one: odapi train NAME", err=True)
     if output_format == "json":
         _print_json(find)
+    elif tree:
+        branches = read_lineage(list_runs(place), found if runs else ())
+        _print([branch.run for branch in branches], output_format, branches=branches)
     else:
         _print(found, output_format, in_full=len(runs) == 1)
 
@@ -77,7 +90,13 @@ def _print_json(find: Callable[[], list[RunDir]]) -> None:
     click.echo(json.dumps(watched, indent=2, ensure_ascii=False))
 
 
-def _print(found: Sequence[RunDir], output_format: str, *, in_full: bool) -> None:
+def _print(
+    found: Sequence[RunDir],
+    output_format: str,
+    *,
+    in_full: bool = False,
+    branches: Sequence[Branch] = (),
+) -> None:
     from dataclasses import asdict, fields
 
     from odapi_runner.cli.tables import print_table
@@ -91,6 +110,8 @@ def _print(found: Sequence[RunDir], output_format: str, *, in_full: bool) -> Non
         metrics = {status.metric for status in statuses}
         metric = metrics.pop() if len(metrics) == 1 else None
         rows = [_for_people(status, metric) for status in statuses]
+        for row, branch in zip(rows, branches, strict=False):
+            row |= {"run": f"{branch.mark}{branch.run.name}", "from": branch.origin}
         columns = list(rows[0])
         for status in statuses:
             if status.what:

@@ -48,6 +48,8 @@ class RunStatus:
     best_score: float | None
     waiting: int  # checkpoints
     rate_factor: float  # of the schedule's learning rate
+    parent: str | None  # the run that it was started from
+    parent_step: int | None
     options: str  # beside the config, as typed; those by default left out
     what: str  # why it failed, is lost or hangs; else empty
 
@@ -91,6 +93,8 @@ def read_status(run: RunDir) -> RunStatus:
         best_score=None if best is None else scores[best],
         waiting=len(run.pending_checkpoints()),
         rate_factor=read_rate(run),
+        parent=spec.parent,
+        parent_step=spec.parent_step,
         options=shlex.join(spec.options.words(*spec.options.changed())),
         what=what,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,8 @@ def test_status_for_programs(odapi: Invoke, make_run: Any) -> None:
             "best_score": 0.5,
             "waiting": 0,
             "rate_factor": 1.0,
+            "parent": None,
+            "parent_step": None,
             "options": "",
             "what": "",
             "scores": {"20": 0.5, "40": 0.25},
@@ -194,6 +197,28 @@ def test_watching_needs_a_terminal(odapi: Invoke, make_run: Any) -> None:
     assert result.exit_code == 2
     assert "For a program: odapi status --json" in result.stderr
     assert odapi("status", "--watch", "--json").exit_code == 2
+
+
+def test_status_shows_who_came_from_whom(odapi: Invoke, make_run: Any) -> None:
+    """Each below the run whose checkpoint it began with; of one its whole family."""
+    for name, parent in (("신호등", None), ("신호등-2", "신호등"), ("a", None), ("b", "신호등-2")):
+        run = make_run(name, "finished", {})
+        spec = replace(RunSpec.load(run), parent=parent, parent_step=parent and 20)
+        spec.dump(run)
+    result = odapi("status", "--tree", "--format", "markdown")
+
+    assert result.exit_code == 0
+    cells = [line.split("|") for line in result.stdout.splitlines()[2:]]
+    assert [(row[1].rstrip(), row[-2].strip()) for row in cells] == [
+        (" a", ""),
+        (" 신호등", ""),
+        (" └─ 신호등-2", "신호등 at 20"),
+        ("    └─ b", "신호등-2 at 20"),
+    ]
+    assert (
+        "a " not in odapi("status", "신호등-2", "--tree").stdout.split("신호등")[0].split("\n")[-1]
+    )
+    assert odapi("status", "--tree", "--json").exit_code == 2
 
 
 def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke) -> None:

@@ -27,7 +27,8 @@ def watched(name: str, state: str = "done", **known: object) -> Watched:
     """A run that has ended without a word, but for what is known of it."""
     values: dict[str, object] = dict.fromkeys(RunStatus.__dataclass_fields__)
     values |= {"run": name, "state": state, "num_steps": 700, "metric": "mAP", "waiting": 0}
-    values |= {"rate_factor": 1.0, "options": "", "what": ""} | known
+    values |= {"rate_factor": 1.0, "parent": None, "parent_step": None}
+    values |= {"options": "", "what": ""} | known
     return Watched(RunStatus(**values), {}, {}, ())
 
 
