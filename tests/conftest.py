@@ -19,7 +19,7 @@ TF_FREE = {
     "test_records.py",
 }
 # Modules whose tests start processes that live on while the test looks at them.
-PROCESSES = {"test_process.py", "test_supervise.py", "test_engine_runs.py"}
+PROCESSES = {"test_process.py", "test_supervise.py", "test_engine_runs.py", "test_queue.py"}
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +41,12 @@ def _found(folder: Path, otherwise: str) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_workspace_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment of whoever runs the tests out of them."""
+def _no_workspace_from_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the environment of whoever runs the tests out of them, and the tests out of his."""
     monkeypatch.delenv("ODAPI_WORKSPACE", raising=False)
+    monkeypatch.setenv("ODAPI_STATE", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.setenv("COLUMNS", "120")
 
 

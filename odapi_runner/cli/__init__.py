@@ -21,6 +21,7 @@ from odapi_runner.cli import (
     logs,
     parse,
     presets,
+    queue,
     render,
     resume,
     status,
@@ -72,6 +73,7 @@ main.add_command(check.command)
 main.add_command(compare.command)
 main.add_command(parse.command)
 main.add_command(presets.command)
+main.add_command(queue.command)
 main.add_command(render.command)
 main.add_command(edit.command)
 main.add_command(diff.command)

@@ -88,9 +88,10 @@ def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., No
     """
     return click.option(
         "--gpu",
-        metavar="N[,N…]|all|none",
+        metavar="N[,N…]|auto|all|none",
         callback=_gpu,
-        help="Train on the GPUs of these numbers, which share each batch, or on the CPU [none]. "
+        help="Train on the GPUs of these numbers, which share each batch, on one that nobody uses "
+        "[auto], or on the CPU [none]. "
         f"[default: {default}]",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -40,6 +41,15 @@ from odapi_runner.settings import settings_of
     callback=lambda _, __, value: value == "cpu",
     help="Evaluate every checkpoint on the CPU, beside the training.",
 )
+@click.option(
+    "--queue", is_flag=True, help="Start it when it is its turn and a GPU is free: odapi queue."
+)
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="RUN",
+    help="Start it when that run has ended, however it ends; implies --queue.",
+)
 @foreground_option
 @workspace_option
 def command(
@@ -54,6 +64,8 @@ def command(
     num_steps: int | None,
     start_from: str | None,
     from_scratch: bool,
+    queue: bool,
+    after: tuple[str, ...],
     foreground: bool,
     workspace: str | None,
     **options: Any,
@@ -68,14 +80,21 @@ def command(
       odapi train kitti-d0 --gpu 0
       odapi train --config my.config -s batch_size=8 --num-steps 5000
       odapi train --from kitti-d0@best -s learning_rate=0.001
+      odapi train kitti-d2 --queue
     """
     from odapi_runner.cli.following import supervise_here
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run, plan_training
+    from odapi_runner.runs.names import find_run
+    from odapi_runner.runs.queue.control import put_in_queue
+    from odapi_runner.workspace import find_workspace
 
     if len({name, preset, config} - {None}) > 1:
         raise click.UsageError("Give one of NAME, --preset NAME and --config FILE.")
+    if (queue or after) and foreground:
+        raise click.UsageError("A run of the queue is no run in the foreground.")
+    earlier = [find_run(other, find_workspace(workspace)) for other in after]
     asked = RunOptions(**options)
     plan = plan_training(
         name or preset,
@@ -85,22 +104,28 @@ def command(
         from_scratch=from_scratch,
         start_from=start_from,
         engine=engine,
-        device=gpu or "auto",
+        device=gpu or "visible",
         options=asked,
         workspace=workspace,
+        queue=queue or bool(after),
     )
     show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
     shown = plan.workspace.shown
-    click.echo(f"{made.name}: training {shown(plan.source)} in {shown(made.root)}")
+    does = "will train" if plan.queue else "training"
+    click.echo(f"{made.name}: {does} {shown(plan.source)} in {shown(made.root)}")
     if plan.devices > 1:
         each = plan.message.train_config.batch_size // plan.devices
         of = f" of {asked.workers} workers" if asked.workers > 1 else ""
         click.echo(f"{plan.devices} devices{of}, {each} image{'s' * (each > 1)} each", err=True)
     for warning in device_warnings(plan.device, asked):
         click.echo(f"Warning: {warning}", err=True)
-    if foreground:
+    if plan.queue:
+        os.close(lock)
+        put_in_queue(made, earlier)
+        click.echo("  odapi queue list", err=True)
+    elif foreground:
         supervise_here(made, lock)
     else:
         start_supervisor(made, lock)

@@ -5,33 +5,44 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import start_detached, stop, wait_until
+from odapi_runner.runs.queue.entries import take_out
 from odapi_runner.runs.status import RunStatus, processes, read_status
+
+SUPERVISE = ("-P", "-m", "odapi_runner.runs.supervise")
 
 _START_SECONDS = 30
 _STOP_SECONDS = 360  # longer than the supervisor gives its children
 _WAIT_POLL_SECONDS = 0.5
 
 
-def start_supervisor(run: RunDir, lock: int) -> None:
+def start_supervisor(
+    run: RunDir, lock: int, *, program: Sequence[str] = (sys.executable, *SUPERVISE)
+) -> None:
     """Start the detached supervisor and return as soon as it has told that it is there.
 
-    The lock goes over to it: the descriptor is closed here.
+    Args:
+        run: the run.
+        lock: goes over to the supervisor: the descriptor is closed here.
+        program: what is given the run's folder and the lock.
 
     Raises:
         RunError: it ended at once.
     """
     folder = run.root.parent.parent
-    argv = [sys.executable, "-P", "-m", "odapi_runner.runs.supervise", f"train/{run.name}"]
     try:
         process = start_detached(
-            [*argv, str(lock)], log=run.log("supervise"), cwd=folder, environment={}, inherit=[lock]
+            [*program, f"train/{run.name}", str(lock)],
+            log=run.log("supervise"),
+            cwd=folder,
+            environment={},
+            inherit=[lock],
         )
     finally:
         os.close(lock)
@@ -67,14 +78,19 @@ def take_over(run: RunDir) -> int:
 def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunStatus:
     """Have the trainer save a checkpoint and end, then the evaluator; returns when they have.
 
+    A run in the queue is taken out of it, whether it has begun or not.
+
     `on_start` is called once it is known that there is something to stop.
 
     Raises:
         RunError: nothing of the run is alive.
     """
+    was_queued = take_out(run)
     alive = processes(run)
     if not alive:
         status = read_status(run)
+        if was_queued:
+            return status
         _refuse_elsewhere(run, status)
         raise RunError(
             f"{run.name}: nothing to stop, its state is {status.state}",
@@ -90,7 +106,7 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
 
 def wait_for(run: RunDir, on_poll: Callable[[], None] = lambda: None) -> RunStatus:
     """Return when nothing of the run is alive any more; `on_poll` is called while it is."""
-    while (status := read_status(run)).is_live or processes(run):
+    while not (status := read_status(run)).has_ended or processes(run):
         on_poll()
         time.sleep(_WAIT_POLL_SECONDS)
     return status

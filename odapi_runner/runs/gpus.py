@@ -15,7 +15,7 @@ from odapi_runner.training import FLOAT32, TrainerOptions
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = {VISIBLE: "-1"}
-_WORDS = ("auto", "all", "none")
+_WORDS = ("visible", "auto", "all", "none")
 
 # A wheel of TensorFlow that can use a GPU still needs the CUDA libraries: from these packages
 # (`pip install "odapi[gpu]"`), or from the system.
@@ -55,7 +55,7 @@ def _read_gpu(index: int) -> Gpu:
 
 
 def gpu_numbers(device: str) -> list[int]:
-    """The GPUs that a device names, as in `0` or `0,1`; none for `auto`, `all` and `none`.
+    """The GPUs that a device names, as in `0` or `0,1`; none where it is a word.
 
     Raises:
         ValueError: it is none of these, or names a GPU twice.
@@ -64,15 +64,18 @@ def gpu_numbers(device: str) -> list[int]:
         return []
     numbers = device.split(",")
     if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
-        raise ValueError(f'"{device}" is neither numbers of GPUs as in 0,1 nor "all" nor "none"')
+        raise ValueError(
+            f'"{device}" is neither numbers of GPUs as in 0,1 nor "auto", "all" or "none"'
+        )
     return [int(number) for number in numbers]
 
 
 def device_environment(device: str) -> dict[str, str]:
-    """What a trainer's environment says for `auto`, `all`, `none` or numbers of GPUs.
+    """What a trainer's environment says for a device.
 
     A trainer takes all GPUs that it sees. They are numbered as the driver's tools do (nvidia-smi),
-    not by speed as CUDA does by itself. With `auto` CUDA_VISIBLE_DEVICES stays what it is.
+    not by speed as CUDA does by itself. With `visible` CUDA_VISIBLE_DEVICES stays what it is; what
+    `auto` is gets known when the training starts (`claims`).
 
     Raises:
         ValueError: it is none of these.
@@ -95,8 +98,10 @@ def _count_gpus(device: str) -> int:
     here = [] if device == "none" else [gpu.index for gpu in read_gpus()]
     if not here or not can_use_gpu():
         return 0
+    if device == "auto":
+        return 1
     visible = os.environ.get(VISIBLE)
-    if device == "auto" and visible is not None:
+    if device == "visible" and visible is not None:
         # The user's own choice: numbers up to the first that is none, or names (GPU-…, MIG-…).
         chosen = [one.strip() for one in visible.split(",")]
         if chosen[0][:1].isalpha():
@@ -112,7 +117,7 @@ def device_warnings(device: str, options: TrainerOptions | None = None) -> list[
     """What stands between the GPU asked for and the training, and what it needs one for.
 
     Args:
-        device: `auto`, `all`, `none` or numbers of GPUs.
+        device: `visible`, `auto`, `all`, `none` or numbers of GPUs.
         options: of the training.
 
     Returns:
@@ -132,7 +137,11 @@ def _gpu_warnings(device: str) -> list[str]:
         return []
     gpus = read_gpus()
     if not gpus:
-        return [] if device == "auto" else ["no NVIDIA GPU on this machine: training on the CPU"]
+        return (
+            []
+            if device in {"visible", "auto"}
+            else ["no NVIDIA GPU on this machine: training on the CPU"]
+        )
     # CUDA sees those in front of the first that is not there.
     wanted = gpu_numbers(device)
     seen = list(itertools.takewhile(lambda number: number < len(gpus), wanted))

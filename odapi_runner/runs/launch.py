@@ -8,6 +8,7 @@ start_supervisor(run, lock)          (`control`), or `supervise` in this process
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,12 +27,15 @@ from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Start, begin_with
+from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.digests import read_digests
+from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.gpus import count_devices, device_environment
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.spec import RunSpec, read_versions
 from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
@@ -52,10 +56,11 @@ class Plan:
     overrides: tuple[str, ...]
     notes: tuple[str, ...]  # what the user should know of the overrides
     engine: str
-    device: str  # what the trainer uses: `auto`, `all`, `none`, or numbers of GPUs
+    device: str  # what the trainer uses: `visible`, `auto`, `all`, `none`, or numbers of GPUs
     devices: int  # how many share a batch, of all workers
     options: RunOptions
     findings: tuple[Finding, ...]
+    queue: bool = False  # it is started when it is its turn
 
 
 def plan_training(
@@ -67,9 +72,10 @@ def plan_training(
     from_scratch: bool = False,
     start_from: str | None = None,
     engine: str = "auto",
-    device: str = "auto",
+    device: str = "visible",
     options: RunOptions | None = None,
     workspace: str | None = None,
+    queue: bool = False,
 ) -> Plan:
     """Find the config, change it as asked, and check it.
 
@@ -84,10 +90,11 @@ def plan_training(
         start_from: begin with all weights of another run: `RUN` (its newest checkpoint),
             `RUN@best` or `RUN@STEP`.
         engine: `auto` or the name of one.
-        device: what the trainer uses: `auto` (all GPUs that it may see), `all`, `none`, or numbers
-            of GPUs, as in `0,1`.
+        device: what the trainer uses: `visible` (all GPUs that CUDA_VISIBLE_DEVICES leaves), `auto`
+            (one that is free), `all`, `none`, or numbers of GPUs, as in `0,1`.
         options: how the processes work.
         workspace: the workspace's folder.
+        queue: it is to wait for its turn: it gets a GPU of its own then, unless it asks for more.
 
     Raises:
         ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
@@ -100,6 +107,8 @@ def plan_training(
     asked = options or RunOptions()
     refuse_others(asked, chosen)
     refuse_helpers(asked.workers)
+    if queue and device == "visible":
+        device = "auto"
     devices = count_devices(device) * asked.workers
     changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
     start = None
@@ -156,6 +165,7 @@ def plan_training(
                 workers=asked.workers,
             )
         ),
+        queue=queue,
     )
 
 
@@ -177,9 +187,11 @@ def create_run(
 
     Raises:
         ConfigError: the findings hold an error, or an option cannot do it with this config.
-        RunError: the name is taken, or none.
+        RunError: the name is taken, or none; or a free GPU is wanted at once, and none is.
     """
     refuse_errors(plan.findings)
+    if plan.device == "auto" and not plan.queue:
+        refuse_busy(read_loads())
     find_engine(plan.engine).refuse_options(plan.message, plan.options)
     # Reads what might have vanished: nothing is made before.
     digests = read_digests(plan.message, plan.text, plan.workspace)
@@ -217,11 +229,17 @@ def train(
     start_from: str | None = None,
     engine: str = "auto",
     run: str | None = None,
-    device: str = "auto",
+    device: str = "visible",
     options: RunOptions | None = None,
     workspace: str | None = None,
+    queue: bool = False,
+    after: Sequence[RunDir] = (),
 ) -> RunDir:
-    """Start a run in the background: `odapi train` as a call; arguments as those of its parts."""
+    """Start a run in the background: `odapi train` as a call; arguments as those of its parts.
+
+    With `queue` it is put at the end of this machine's queue, and with runs in `after` it waits
+    for the end of these there, too.
+    """
     plan = plan_training(
         name,
         config=config,
@@ -233,9 +251,14 @@ def train(
         device=device,
         options=options,
         workspace=workspace,
+        queue=queue or bool(after),
     )
     made, lock = create_run(plan, run=run)
-    start_supervisor(made, lock)
+    if plan.queue:
+        os.close(lock)
+        put_in_queue(made, after)
+    else:
+        start_supervisor(made, lock)
     return made
 
 

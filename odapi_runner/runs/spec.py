@@ -50,7 +50,7 @@ class RunSpec:
     created: str  # ISO 8601 with the offset of the local time
     command: tuple[str, ...]  # as typed; empty when started by a call
     engine: str
-    device: str  # as asked: "auto", "all", "none", or numbers of GPUs
+    device: str  # as asked: "visible", "auto", "all", "none", or numbers of GPUs
     environment: Mapping[str, str]  # set for the trainer
     num_steps: int
     overrides: tuple[str, ...]

@@ -1,13 +1,15 @@
 """The state of a run, derived each time from its events, its heartbeats and its processes.
 
-running      the trainer works                     done      trained, all evaluated
-evaluating   training has ended, some still wait   failed    and `what` says why
-lost         the supervisor died without a word    stopped   on request; `resume` goes on
+queued       waits in the queue of a machine       done      trained, all evaluated
+running      the trainer works                     failed    and `what` says why
+evaluating   training has ended, some still wait   stopped   on request; `resume` goes on
+lost         the supervisor died without a word
 """
 
 from __future__ import annotations
 
 import shlex
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import HUNG, WENT_ON
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId, is_alive, is_here
+from odapi_runner.runs.queue.entries import read_queue
 from odapi_runner.runs.spec import RunSpec
 
 # A run on another machine counts as alive while its heartbeats are younger than this; tracing a
@@ -26,6 +29,7 @@ from odapi_runner.runs.spec import RunSpec
 SILENCE_SECONDS = 600
 
 LIVE_STATES = ("running", "evaluating")
+QUEUED = "queued"
 _ENDS = {"finished": "done", "failed": "failed", "stopped": "stopped"}
 
 
@@ -56,6 +60,11 @@ class RunStatus:
     @property
     def is_live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will become of it by itself."""
+        return not self.is_live and self.state != QUEUED
 
 
 def read_status(run: RunDir) -> RunStatus:
@@ -120,7 +129,7 @@ def _state(run: RunDir, told: list[dict[str, Any]]) -> tuple[str, float, str]:
     """The state by what supervisors told, since when the latest is at work, and why it is so."""
     starts = [place for place, event in enumerate(told) if event["kind"] == "started"]
     if not starts:
-        return "lost", 0.0, f"its supervisor never started: see {run.log('supervise')}"
+        return _never_started(run)
     own = told[starts[-1] :]
     since, end = own[0]["time"], own[-1]
     if end["kind"] in _ENDS:
@@ -143,6 +152,25 @@ def _hang(told: list[dict[str, Any]]) -> str:
     kinds = {HUNG, WENT_ON, "trainer_started"}
     last = next((event for event in reversed(told) if event["kind"] in kinds), None)
     return str(last["what"]) if last and last["kind"] == HUNG else ""
+
+
+def _never_started(run: RunDir) -> tuple[str, float, str]:
+    """The state of a run without a supervisor; as `_state`."""
+    events = read_events(run, "launch")
+    told = events[-1] if events else {"kind": "nothing"}
+    if told["kind"] == "failed":
+        return "failed", 0.0, told["what"]
+    if told["kind"] == "cancelled":
+        what = f"it was taken out of the queue; start it with: odapi resume {run.typed}"
+        return "stopped", 0.0, what
+    if told["kind"] != "queued":
+        return "lost", 0.0, f"its supervisor never started: see {run.log('supervise')}"
+    if told["host"] != socket.gethostname():
+        return QUEUED, 0.0, f"in the queue of {told['host']}"
+    if read_queue().find(run) is None:
+        what = f"it is in no queue any more; start it with: odapi resume {run.typed}"
+        return "lost", 0.0, what
+    return QUEUED, 0.0, ""
 
 
 def _is_supervised(run: RunDir, supervisor: ProcessId) -> bool:

@@ -27,8 +27,10 @@ from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import QUIET, Child, has_trained, last_told
+from odapi_runner.runs.claims import AUTO, Claim, claim
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
+from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.hang import LEAST_SECONDS, HangWatch
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.notify import notify
@@ -52,6 +54,7 @@ def supervise(
     *,
     on_poll: Callable[[], None] = lambda: None,
     hung_after: float = LEAST_SECONDS,
+    loads: Callable[[], Sequence[GpuLoad]] = read_loads,
 ) -> str:
     """Run trainer and evaluator to their end.
 
@@ -61,12 +64,21 @@ def supervise(
         backend: the engine.
         on_poll: called several times a second, for showing progress.
         hung_after: what is no hang of the trainer, in seconds.
+        loads: tells what the GPUs of this machine are doing.
 
     Returns:
         How the run ended, the kind of its last event: `finished`, `failed` or `stopped`.
+
+    Raises:
+        RunError: a free GPU is wanted, and none is.
     """
     with _stop_by_signals() as stop:
-        return _Supervisor(run, lock, backend, stop, hung_after).watch(on_poll)
+        supervisor = _Supervisor(run, lock, backend, stop, hung_after)
+        supervisor.take_devices(loads)
+        try:
+            return supervisor.watch(on_poll)
+        finally:
+            supervisor.claim.close()
 
 
 @dataclass(slots=True)
@@ -104,6 +116,7 @@ class _Supervisor:
         self.options = RunSpec.load(run).options
         self.events = EventLog(run, "supervise")
         self.outcome, self.what = "finished", ""
+        self.claim = Claim((), "none", ())  # until training has ended
         self.policies = Policies(run, self.options, self.events)
         self.remedies = Remedies(run, self.events)
         self.hangs = HangWatch(run, self.events, hung_after)
@@ -113,15 +126,26 @@ class _Supervisor:
             "trainer",
             "train",
             lambda: backend.trainer_argv(run, options=RunSpec.load(run).options),
-            lambda: trainer_environment(backend, RunSpec.load(run)),
+            lambda: trainer_environment(backend, RunSpec.load(run), self.claim),
         )
 
+    def _has_trained(self) -> bool:
+        return has_trained(self.run, RunSpec.load(self.run).num_steps)
+
+    def take_devices(self, loads: Callable[[], Sequence[GpuLoad]]) -> None:
+        """Claim what the trainer uses, unless it has nothing left to do."""
+        if not self._has_trained():
+            self.claim = claim(RunSpec.load(self.run).device, loads())
+
     def watch(self, on_poll: Callable[[], None]) -> str:
-        self.events.write("started", process=identify(os.getpid()).dump())
+        # Whoever starts runs one after the other waits for this event: the devices are claimed.
+        self.events.write(
+            "started", process=identify(os.getpid()).dump(), devices=list(self.claim.names)
+        )
         reject_damaged(self.run, self.events)
         self._open_queue()
-        if has_trained(self.run, RunSpec.load(self.run).num_steps):
-            self._close_queue()
+        if self._has_trained():
+            self._end_training()
         else:
             self.trainer.start(self.run, self.lock, self.events)
         while not self.stop.requests:
@@ -161,7 +185,7 @@ class _Supervisor:
                 self.trainer.start(self.run, self.lock, self.events)
                 return
             self.outcome, self.what = "failed", failure.what
-        self._close_queue()
+        self._end_training()
 
     def _apply_policies(self) -> None:
         if self.trainer.is_running:
@@ -176,7 +200,8 @@ class _Supervisor:
             self.run.pending.mkdir(exist_ok=True)
             put_missing(self.run)
 
-    def _close_queue(self) -> None:
+    def _end_training(self) -> None:
+        self.claim.close()  # evaluations need none of it
         if self.options.evaluate:
             put_missing(self.run)
             self.run.pending_closed.touch()
@@ -189,15 +214,17 @@ class _Supervisor:
             self.outcome, self.what = "failed", self.evaluations.why_given_up()
         left_out = self.evaluations.left_out
         self.what = ". ".join(filter(None, (self.what, *left_out)))
-        self.events.write(self.outcome, waiting=waiting, what=self.what)
+        signalled = bool(self.stop.requests)
+        self.events.write(self.outcome, waiting=waiting, what=self.what, signalled=signalled)
         if self.options.notify:
             notify(self.run, self.options.notify, self.outcome, self.what, self.events)
         return self.outcome
 
 
-def trainer_environment(backend: Backend, spec: RunSpec) -> dict[str, str]:
+def trainer_environment(backend: Backend, spec: RunSpec, claimed: Claim) -> dict[str, str]:
     """What a trainer's environment holds beside this process's own."""
-    return QUIET | backend.trainer_environment(spec.options) | dict(spec.environment)
+    chosen = claimed.environment() if spec.device == AUTO else dict(spec.environment)
+    return QUIET | backend.trainer_environment(spec.options) | chosen
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -330,11 +330,11 @@ def test_what_the_engine_cannot_honour_is_refused(workspace: Workspace, rendered
         (["a", "--preset", "b"], "Give one of NAME, --preset NAME and --config FILE."),
         (
             ["a", "--gpu", "0,0"],
-            '"0,0" is neither numbers of GPUs as in 0,1 nor "all" nor "none".',
+            '"0,0" is neither numbers of GPUs as in 0,1 nor "auto", "all" or "none".',
         ),
         (
             ["a", "--gpu", "zero"],
-            '"zero" is neither numbers of GPUs as in 0,1 nor "all" nor "none".',
+            '"zero" is neither numbers of GPUs as in 0,1 nor "auto", "all" or "none".',
         ),
         (["a", "--keep", "0"], "Invalid value for '--keep'"),
         (["a", "--engine", "torch"], "Invalid value for '--engine'"),

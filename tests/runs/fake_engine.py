@@ -176,18 +176,23 @@ def main(words: list[str]) -> int:
     folder, *rest = rest
     split = rest.index("--")
     run = RunDir(Path(folder))
+    backend = build_backend(rest[:split], rest[split + 1 :])
+    hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
+    supervise(run, take_lock(run), backend, hung_after=hung_after)
+    return 0
+
+
+def build_backend(train: list[str], evaluate: list[str]) -> Backend:
+    """This engine, whose processes get these arguments."""
 
     def argv(mode: str, extra: list[str], run: RunDir, **_: Any) -> list[str]:
         return [sys.executable, __file__, mode, str(run.root), *extra]
 
-    backend = Backend(
-        functools.partial(argv, "train", rest[:split]),
-        functools.partial(argv, "eval", rest[split + 1 :]),
+    return Backend(
+        functools.partial(argv, "train", train),
+        functools.partial(argv, "eval", evaluate),
         rules=(),
     )
-    hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
-    supervise(run, take_lock(run), backend, hung_after=hung_after)
-    return 0
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ UNUSABLE = (
 @pytest.mark.parametrize(
     ("device", "environment"),
     [
+        ("visible", {}),
         ("auto", {}),
         ("none", {"CUDA_VISIBLE_DEVICES": "-1"}),
         ("1", {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
@@ -44,11 +45,12 @@ def test_a_device_in_the_environment(
 @pytest.mark.parametrize(
     ("device", "visible", "count"),
     [
-        ("auto", None, 2),
-        ("auto", "1", 1),
-        ("auto", "0,1", 2),
-        ("auto", "-1", 1),
-        ("auto", "GPU-5a3b,GPU-77c1", 2),
+        ("visible", None, 2),
+        ("auto", "0,1", 1),
+        ("visible", "1", 1),
+        ("visible", "0,1", 2),
+        ("visible", "-1", 1),
+        ("visible", "GPU-5a3b,GPU-77c1", 2),
         ("all", "1", 2),
         ("none", None, 1),
         ("1", None, 1),

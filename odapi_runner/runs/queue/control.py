@@ -1,0 +1,134 @@
+"""What can be done to the queue from outside."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from odapi_runner.errors import RunError
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.claims import AUTO, free_devices
+from odapi_runner.runs.gpu_load import GpuLoad, read_loads
+from odapi_runner.runs.machine import state_folder
+from odapi_runner.runs.process import start_detached
+from odapi_runner.runs.queue.entries import Entry, Queue, add, change_queue, read_queue, take_out
+from odapi_runner.runs.queue.outlook import look_at, waits_for
+from odapi_runner.runs.queue.serve import take_serve_lock
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRun:
+    """A line of `odapi queue list`."""
+
+    place: int
+    run: str
+    workspace: str
+    state: str  # waiting, running
+    device: str
+    why: str  # it waits; else empty
+
+
+def put_in_queue(run: RunDir, after: Sequence[RunDir] = ()) -> None:
+    """Put a run at the end of the queue (`entries.add`), and see that the queue is served."""
+    add(run, after)
+    start_queue()
+
+
+def start_queue() -> bool:
+    """Have a process serve the queue; False where there is one already, or nothing to do.
+
+    Raises:
+        RunError: the folder of this machine cannot be written.
+    """
+    if not read_queue().entries:
+        return False
+    lock = take_serve_lock()
+    if lock is None:
+        return False
+    folder = state_folder()
+    argv = [sys.executable, "-P", "-m", "odapi_runner.runs.queue.serve", str(lock)]
+    try:
+        start_detached(argv, log=folder / "queue.log", cwd=folder, environment={}, inherit=[lock])
+    finally:
+        os.close(lock)
+    return True
+
+
+def list_queue() -> list[QueuedRun]:
+    """The runs in the queue that have not ended, in order."""
+    return describe_queue(read_queue(), read_loads())
+
+
+def describe_queue(queue: Queue, loads: Sequence[GpuLoad]) -> list[QueuedRun]:
+    """The same of a queue, where the GPUs do this."""
+    looks = [look_at(entry) for entry in queue.entries]
+    free = free_devices(loads) if looks else set()
+    rows = []
+    for place, look in enumerate(looks, start=1):
+        why = []
+        if look.state == "waiting":
+            misses = look.misses(free, loads)
+            names = waits_for(look.entry, looks)
+            why += ["the queue is paused"] if queue.paused else []
+            why += [f"after {', '.join(names)}"] if names else []
+            why += ["no GPU is free"] if AUTO in misses else []
+            why += [f"{_named(name)} is in use" for name in misses if name != AUTO]
+        if look.state != "over":
+            root = look.entry.root
+            rows.append(
+                QueuedRun(
+                    place, root.name, str(root.parent.parent), look.state, look.device,
+                    "; ".join(why),
+                )
+            )  # fmt: skip
+    return rows
+
+
+def cancel(run: RunDir) -> None:
+    """Take a run that has not begun, or was interrupted, out of the queue.
+
+    Raises:
+        RunError: it is not in the queue, or at work.
+    """
+    entry = _entry_of(run)
+    if look_at(entry).state == "running":
+        raise RunError(f"{run.name}: running", fix=f"End it with: odapi stop {run.typed}")
+    take_out(run)
+
+
+def move(run: RunDir, place: int) -> None:
+    """Move a run to another place of the queue, counted from 1.
+
+    Raises:
+        RunError: it is not in the queue.
+    """
+    _entry_of(run)
+    change_queue(lambda queue: queue.moved(run, place))
+
+
+def pause() -> None:
+    """Start nothing more; what runs goes on."""
+    change_queue(lambda queue: replace(queue, paused=True))
+
+
+def unpause() -> None:
+    """Start runs again."""
+    change_queue(lambda queue: replace(queue, paused=False))
+    start_queue()
+
+
+def _entry_of(run: RunDir) -> Entry:
+    queue = read_queue()
+    entry = queue.find(run)
+    if entry is None:
+        there = ", ".join(entry.root.name for entry in queue.entries) or "nothing"
+        raise RunError(
+            f"{run.name}: not in the queue of this machine", fix=f"What is there: {there}"
+        )
+    return entry
+
+
+def _named(device: str) -> str:
+    return f"GPU {device}" if device.isdecimal() else "the CPU"

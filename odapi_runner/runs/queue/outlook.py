@@ -1,0 +1,82 @@
+"""What is to become of a run in the queue, derived from its events and its processes.
+
+waiting    it has not been started, or its processes have died (a reboot, a kill) and it goes on
+running    it is at work, whoever started it
+over       it has ended: done, failed, or stopped by a policy; or its folder is gone
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from odapi_runner.errors import OdapiError
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.runs.claims import AUTO, CPU, device_names
+from odapi_runner.runs.gpu_load import GpuLoad
+from odapi_runner.runs.process import identify
+from odapi_runner.runs.queue.entries import Entry
+from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.status import QUEUED, read_status
+
+State = Literal["waiting", "running", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One entry of the queue at one moment."""
+
+    entry: Entry
+    state: State
+    device: str = ""  # as asked
+    goes_on: bool = False  # it was started before
+
+    def misses(self, free: set[str], loads: Sequence[GpuLoad]) -> tuple[str, ...]:
+        """The devices that it waits for; `auto` where any GPU will do and none is free."""
+        if self.device == AUTO and loads:
+            return () if free - {CPU} else (AUTO,)
+        device = "none" if self.device == AUTO else self.device
+        return tuple(name for name in device_names(device, loads) if name not in free)
+
+
+def look_at(entry: Entry) -> Outlook:
+    """Read what has become of a run."""
+    run = entry.run
+    try:
+        status, spec = read_status(run), RunSpec.load(run)
+    except OdapiError:  # its folder was removed, or is no run any more
+        return Outlook(entry, "over")
+    if status.state == QUEUED:
+        return Outlook(entry, "waiting", spec.device)
+    if status.is_live:
+        return Outlook(entry, "running", spec.device)
+    goes_on = status.state in {"lost", "stopped"} and _was_interrupted(entry, spec)
+    return Outlook(entry, "waiting" if goes_on else "over", spec.device, goes_on)
+
+
+def waits_for(entry: Entry, looks: Sequence[Outlook]) -> list[str]:
+    """The names of the runs that have to end before, and have not yet."""
+    in_queue = {look.entry.root: look.state for look in looks}
+    names = []
+    for root in entry.after:
+        state = in_queue.get(root) or look_at(Entry(root)).state
+        if state == "running" or (state == "waiting" and root in in_queue):
+            names.append(root.name)
+    return names
+
+
+def _was_interrupted(entry: Entry, spec: RunSpec) -> bool:
+    """Whether its processes were ended from outside, and it may be started once more.
+
+    `odapi stop` takes a run out of the queue, and a policy says that it ended it: what is left are
+    a reboot, a logout, and kills. One that is killed again and again in one boot is let go.
+    """
+    told = read_events(entry.run, "supervise")
+    if told[-1:] and told[-1]["kind"] == "stopped" and not told[-1].get("signalled"):
+        return False
+    boot = identify(os.getpid()).boot_id
+    starts = [event["process"] for event in told if event["kind"] == "started"]
+    in_this_boot = [start for start in starts if start["boot_id"] == boot]
+    return len(in_this_boot) <= 1 + spec.options.retries
