@@ -31,6 +31,7 @@ _CALLS = {
     "convert_voc": "odapi_runner.records.voc",
     "diff": "odapi_runner.runs.diff",
     "edit": "odapi_runner.pipeline.edit",
+    "estimate": "odapi_runner.runs.estimate",
     "evaluate": "odapi_runner.runs.evaluate",
     "find_run": "odapi_runner.runs.names",
     "find_workspace": "odapi_runner.workspace",

@@ -22,6 +22,8 @@ class Backend:
     rules: tuple[Rule, ...]  # what a check looks for on its behalf
     options: frozenset[str] = frozenset(RUN_OPTIONS)  # those that it honours
     trainer_environment: Callable[[RunOptions], dict[str, str]] = lambda _: {}
+    # What they find of a config holds for any engine, as far as anybody knows.
+    estimator_argv: Callable[..., list[str]] = builtin.estimator_argv
     refuse_options: Callable[[Any, RunOptions], None] = lambda _, __: None  # with a config
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from odapi_runner.engine.ignored import TUNING
@@ -14,7 +15,7 @@ from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.proto.unread import written_fields
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.training import BFLOAT16, TRAINER_OPTIONS
+from odapi_runner.training import BFLOAT16, TRAINER_OPTIONS, TrainerOptions
 
 _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no modules of the engine
 
@@ -59,6 +60,21 @@ def evaluator_argv(
     chosen = [word for number in checkpoints for word in ("--checkpoint", str(number))]
     chosen += options.words("max_bad_images", "best")
     return [*_PYTHON, "odapi_runner.engine.evaluate", *_run_options(run), *chosen]
+
+
+def estimator_argv(
+    config: Path,
+    *,
+    options: TrainerOptions,
+    batches: Sequence[int],
+    size: tuple[int, int] | None = None,
+) -> list[str]:
+    """What a training would need, with batches of so many images, inputs of a size."""
+    words = [word for batch in batches for word in ("--batch", str(batch))]
+    if size:
+        words += ["--height", str(size[0]), "--width", str(size[1])]
+    words += options.words("precision", "recompute", "accumulate")
+    return [*_PYTHON, "odapi_runner.engine.estimate", "--config", str(config), *words]
 
 
 def engine_honours_every_field(subject: Subject) -> Iterator[Finding]:

@@ -26,6 +26,11 @@ class Sums:
             for one in variables
         ]
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The sums."""
+        return list(self._sums)
+
     def add(self, pairs: Sequence[Pair], kept: tf.Tensor) -> None:
         """Add gradients to the sums.
 

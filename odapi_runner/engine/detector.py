@@ -33,6 +33,10 @@ class Detector(Protocol):
     """
 
     @property
+    def variables(self) -> list[tf.Variable]:
+        """All variables."""
+
+    @property
     def trainable_variables(self) -> list[tf.Variable]:
         """The variables that a gradient may move."""
 

@@ -93,6 +93,24 @@ class Trainer:
         return int(self._step.numpy())
 
     @property
+    def graphs(self) -> list[Any]:
+        """What was traced of a step, in the order of its calls."""
+        traced = (self._traced, self._traced_update)
+        return [one.graph for one in traced if one is not None]
+
+    @property
+    def kept(self) -> dict[str, list[tf.Variable]]:
+        """What lies in memory from step to step; all of it once compiled."""
+        weights = self.detector.variables
+        averaged = self._optimizer is not base_optimizer(self._optimizer)
+        return {
+            "weights": weights,
+            "optimizer": base_optimizer(self._optimizer).variables(),
+            "averages": self._optimizer.variables() if averaged else [],
+            "sums": self._sums.variables if self._sums else [],
+        }
+
+    @property
     def frozen(self) -> tuple[str, ...]:
         """The names of the variables that could be trained, and are not."""
         trained = {id(one) for one in self._trained}

@@ -1,0 +1,106 @@
+"""`odapi estimate`: how much memory a training needs, and the largest batch that fits."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from odapi_runner.cli.options import change_options, format_option, workspace_option
+from odapi_runner.settings import settings_of
+from odapi_runner.training import TrainerOptions
+
+if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.pipeline.overrides import Changes
+
+_SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)")
+
+
+def _memory(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    from odapi_runner.runs.estimate import parse_memory
+
+    try:
+        return None if value is None else parse_memory(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+
+
+def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    found = _SIZE.fullmatch(value)
+    if not found:
+        raise click.BadParameter(f'"{value}" is not HEIGHTxWIDTH, as in 1080x1920.')
+    return int(found[1]), int(found[2])
+
+
+@click.command("estimate")
+@click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_memory,
+    help="Of the GPU, as in 8GB: which batches fit. [default: this machine's first GPU's]",
+)
+@click.option(
+    "--batch",
+    "batches",
+    type=click.IntRange(min=1),
+    multiple=True,
+    metavar="N",
+    help="Show batches of N images, rather than those around the config's.",
+)
+@change_options
+@settings_of(TrainerOptions, "precision", "recompute", "accumulate")
+@click.option(
+    "--image-size",
+    metavar="HEIGHTxWIDTH",
+    callback=_size,
+    help="Of the input, where the config's image_resizer leaves images as they are.",
+)
+@workspace_option
+@format_option
+def command(
+    *,
+    config: Path,
+    memory: int | None,
+    batches: tuple[int, ...],
+    changes: Changes,
+    image_size: tuple[int, int] | None,
+    workspace: str | None,
+    output_format: str,
+    **options: Any,
+) -> None:
+    """Estimate the memory of a training, in MiB by batch, without running a step.
+
+    Counted on the network and its traced step: weights, what the optimizer keeps, the activations
+    that wait for the backward pass, gradients, input. `cpu` is what the trainer takes beyond the
+    imports; `gpu` is what TensorFlow takes of a GPU, which has not been measured on one. With
+    several GPUs it is the batch of one of them. `odapi train --batch auto` measures instead.
+
+    \b
+    Example:
+      odapi estimate pipelines/kitti-d0/pipeline.config --memory 8GB
+      odapi estimate my.config -s image_size=640 --precision mixed_float16 --recompute
+    """
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.runs.estimate import MIB, estimate, rows
+    from odapi_runner.runs.gpus import read_gpus
+
+    if memory is None and (gpus := read_gpus()):
+        memory = gpus[0].memory_bytes
+    asked = TrainerOptions(**options)
+    found = estimate(
+        config, changes=changes, options=asked, image_size=image_size, workspace=workspace
+    )
+    height, width = found.size
+    click.echo(f"Input {height} x {width}, {asked.precision}; MiB", err=True)
+    table = rows(found, memory, batches)
+    print_table(list(table[0]), [list(row.values()) for row in table], output_format)
+    if memory is not None:
+        largest = found.largest(memory)
+        fits = f"batches of {largest}" if largest else "not even a batch of 1"
+        size = f"{memory / MIB / 1024:g} GiB"
+        click.echo(f"In {size} fit {fits}, by an estimate not measured on a GPU yet", err=True)

@@ -1,0 +1,74 @@
+"""`odapi estimate`, by the engine itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from odapi_runner.cli import main
+from odapi_runner.proto.text import render_pipeline
+from support.ssd_configs import ssd_config
+
+pytestmark = pytest.mark.tf
+
+RESIZER = "model.ssd.image_resizer"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """An SSD MobileNet V2 of 3 classes; its records are nowhere."""
+    path = tmp_path / "내 설정.config"
+    path.write_text(render_pipeline(ssd_config("ssd_mobilenet_v2")), encoding="utf-8")
+    return path
+
+
+def odapi_estimate(*words: object) -> Result:
+    return CliRunner().invoke(main, ["estimate", *map(str, words)], catch_exceptions=False)
+
+
+def test_a_config_is_estimated_without_its_records(config: Path) -> None:
+    """By batch: input and activations grow with it, weights do not; what fits is said."""
+    words = ["-s", "image_size=128", "--batch", 1, "--batch", 4, "--memory", "4GB"]
+    result = odapi_estimate(config, *words, "--format", "json")
+
+    assert result.exit_code == 0, result.output
+    one, four = json.loads(result.stdout)
+    assert [one["batch"], four["batch"]] == [1, 4]
+    assert one["weights"] == four["weights"] > 5
+    assert four["activations"] == pytest.approx(4 * one["activations"], rel=0.1)
+    assert four["cpu"] > four["gpu"] > four["activations"] > 50
+    assert four["fits"] == "yes"
+    first, last = result.stderr.splitlines()
+    assert first == "Input 128 x 128, float32; MiB"
+    assert last.startswith("In 4 GiB fit batches of ")
+    assert last.endswith(", by an estimate not measured on a GPU yet")
+
+
+def test_images_of_any_size_need_a_word(config: Path) -> None:
+    """The config leaves them as they are: how large they are has to be said."""
+    unchanged = f"{RESIZER}={{ identity_resizer {{ }} }}"
+    result = odapi_estimate(config, "-s", unchanged, "-s", "train_config.batch_size=1")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    what, fix = result.stderr.splitlines()
+    assert what.startswith("Error: model.ssd.image_resizer leaves images as large as they are")
+    assert fix.endswith("as in --image-size 1080x1920")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--memory", "viel"], '"viel" is no size of a memory as in 8GB or 7800MiB.'),
+        (["--image-size", "1080"], '"1080" is not HEIGHTxWIDTH, as in 1080x1920.'),
+    ],
+)
+def test_wrong_usage(config: Path, words: list[str], why: str) -> None:
+    """A clear sentence, before anything is started."""
+    result = odapi_estimate(config, *words)
+
+    assert result.exit_code == 2
+    assert why in result.stderr
