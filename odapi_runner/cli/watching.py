@@ -20,7 +20,7 @@ _SECONDS = 1.0
 _CURVE = 16  # cells
 _COLORS = {"running": "green", "evaluating": "cyan", "failed": "red", "lost": "red", "hung": "red"}
 # Left out one after the other, where the terminal is too narrow for all.
-_SPARED = ("last", "steps/s", "wait", "mAP", "loss", "GPU", "left", "best")
+_SPARED = ("last", "steps/s", "waiting", "curve", "loss", "GPU", "left", "best")
 _GAP = 2
 
 
@@ -44,8 +44,10 @@ def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableT
     cells = [_cells(run) for run in shown]
     columns = _columns(cells, width)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    metrics = {run.status.metric for run in shown}
+    titles = {"curve": metrics.pop()} if len(metrics) == 1 else {}
     for column in columns:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table.add_column(titles.get(column, column), no_wrap=True, overflow="ellipsis")
     for run, row in zip(shown, cells, strict=True):
         color = _COLORS.get(_state(run), _COLORS.get(run.status.state, "dim"))
         style = {"state": color}
@@ -59,15 +61,14 @@ def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableT
 
 
 def _columns(cells: Sequence[dict[str, str]], width: int) -> list[str]:
-    """Those that fit."""
-    columns = list(cells[0]) if cells else ["run"]
+    """Those that say something, as far as they fit."""
+    columns = [column for column in cells[0] if any(row[column] for row in cells)] if cells else []
     widths = {
-        column: max(cell_len(column), *(cell_len(row[column]) for row in cells))
+        column: max(cell_len(text) for text in (column, *(row[column] for row in cells)))
         for column in columns
-        if cells
     }
     for spared in _SPARED:
-        if sum(widths.get(column, 0) + _GAP for column in columns) - _GAP <= width:
+        if sum(widths[column] + _GAP for column in columns) - _GAP <= width:
             break
         columns = [column for column in columns if column != spared]
     return columns
@@ -83,10 +84,10 @@ def _cells(run: Watched) -> dict[str, str]:
         "steps/s": "" if status.steps_per_second is None else f"{status.steps_per_second:.3g}",
         "left": "" if status.seconds_left is None else duration(status.seconds_left),
         "GPU": ", ".join(map(_gpu, run.gpus)),
-        "wait": str(status.waiting or ""),
+        "waiting": str(status.waiting or ""),
         "last": _score(name, status.last_score, status.last_step),
         "best": _score(name, status.best_score, status.best_step),
-        "mAP": sparkline(list(run.scores.values()), _CURVE),
+        "curve": sparkline(list(run.scores.values()), _CURVE),
         "loss": _losses(run),
     }
 

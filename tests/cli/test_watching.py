@@ -64,7 +64,8 @@ def test_a_run_is_a_line_with_all_that_one_looks_for() -> None:
     head, line, below = drawn(LIVE)
 
     assert head.split() == [
-        *("run", "state", "step", "steps/s", "left", "GPU", "wait", "last", "best", "mAP", "loss")
+        *("run", "state", "step", "steps/s", "left", "GPU", "waiting"),
+        *("last", "best", "mAP", "loss"),
     ]
     assert " ".join(line.split()) == (
         "신호등 training 350 of 700 3.38 2 min 0: 7.0/8 GiB 97% 2 "
