@@ -131,8 +131,10 @@ def _state(run: RunDir, told: list[dict[str, Any]]) -> tuple[str, float, str]:
     if not starts:
         return _never_started(run)
     own = told[starts[-1] :]
-    since, end = own[0]["time"], own[-1]
-    if end["kind"] in _ENDS:
+    since = own[0]["time"]
+    # Somebody may have been told of the end since.
+    end = next((event for event in reversed(own) if event["kind"] in _ENDS), None)
+    if end is not None:
         return _ENDS[end["kind"]], since, end["what"]
     if not _is_supervised(run, ProcessId.load(own[0]["process"])):
         return "lost", since, f"its supervisor died; go on with: odapi resume {run.typed}"

@@ -5,7 +5,7 @@ python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
-They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). A metric is
+They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
 a step in thousandths; --peak STEP has it fall from there on.
 """
 
@@ -49,66 +49,84 @@ def train(words: list[str]) -> int:
     parser.add_argument("--nan-at", type=int)
     parser.add_argument("--say")
     parser.add_argument("--hang-at", type=int)
-    asked = parser.parse_args(words)
-    run = RunDir(asked.run)
-    events, progress = EventLog(run, "train"), Progress(run, "train")
-    wishes: list[Any] = []
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.deaf else lambda *_: wishes.append(1))
-    kept = run.checkpoints()
-    number = kept[-1] if kept else 0
-    step = step_of(run.root, number) if kept else 0
-    batch = read_pipeline(run.config).train_config.batch_size
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    events.write("started", resumed_from_step=step, visible=visible, batch=batch, words=words)
+    return Training(parser.parse_args(words)).run_to_end(words)
 
-    def fail(error: str, what: str) -> int:
-        events.write("failed", error=error, what=what, fix="Do something.")
-        return 1
 
-    def save() -> None:
-        nonlocal number
-        number += 1
-        infinite = asked.nan_at is not None and step >= asked.nan_at - 1 and read_rate(run) == 1
-        aside = run.root / "aside" / f"ckpt-{number}"
-        write_checkpoint(aside, {"w": (2,)}, step=step, fill=b"\xff" if infinite else b"\0")
-        for end in ("data-00000-of-00001", "index"):
-            aside.with_name(f"{aside.name}.{end}").replace(run.root / f"ckpt-{number}.{end}")
-        events.write("checkpoint", number=number, step=step)
-        if run.pending.is_dir():
-            run.put_pending(number)
+class Training:
+    """One of no weights."""
 
-    if not kept:
-        save()
-    while step < asked.steps:
-        time.sleep(asked.seconds)
-        if step == asked.hang_at:
-            hang()
-        step += 1
-        left = (asked.steps - step) * asked.seconds
-        progress.write(
-            "training",
-            force=True,
-            step=step,
-            num_steps=asked.steps,
-            steps_per_second=1 / (asked.seconds or 1),
-            seconds_left=left,
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.asked, self.run = asked, RunDir(asked.run)
+        self.events, self.progress = EventLog(self.run, "train"), Progress(self.run, "train")
+        self.wishes: list[Any] = []
+        heed = signal.SIG_IGN if asked.deaf else lambda *_: self.wishes.append(1)
+        signal.signal(signal.SIGTERM, heed)
+        kept = self.run.checkpoints()
+        self.number = kept[-1] if kept else 0
+        self.step = step_of(self.run.root, self.number) if kept else 0
+        self.batch = read_pipeline(self.run.config).train_config.batch_size
+
+    def run_to_end(self, words: list[str]) -> int:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        self.events.write(
+            "started", resumed_from_step=self.step, visible=visible, batch=self.batch, words=words
         )
-        if step == asked.crash_at:
-            return fail("ConfigError", f"step {step}: the records are gone")
-        if asked.oom_above is not None and batch > asked.oom_above:
-            return fail("OutOfMemoryError", f"the memory does not suffice for {batch} images")
-        if step == asked.nan_at and read_rate(run) == 1:
-            return fail("NotFiniteError", f"the loss of step {step} is not finite")
+        if not self.number:
+            self.save()
+        while self.step < self.asked.steps:
+            self.make_step()
+            if failure := self.failure():
+                error, what = failure
+                self.events.write("failed", error=error, what=what, fix="Do something.")
+                return 1
+            if self.step % self.asked.every == 0 or self.wishes:
+                self.save()
+            if self.wishes:
+                self.events.write("stopped", step=self.step)
+                return 0
+        self.events.write("finished", step=self.step)
+        return 0
+
+    def make_step(self) -> None:
+        asked = self.asked
+        time.sleep(asked.seconds)
+        if self.step == asked.hang_at:
+            hang()
         if asked.say:
             print(asked.say, flush=True)
             os.abort()
-        if step % asked.every == 0 or wishes:
-            save()
-        if wishes:
-            events.write("stopped", step=step)
-            return 0
-    events.write("finished", step=step)
-    return 0
+        self.step += 1
+        self.progress.write(
+            "training",
+            force=True,
+            step=self.step,
+            num_steps=asked.steps,
+            steps_per_second=1 / (asked.seconds or 1),
+            seconds_left=(asked.steps - self.step) * asked.seconds,
+        )
+
+    def failure(self) -> tuple[str, str] | None:
+        asked, step = self.asked, self.step
+        if step == asked.crash_at:
+            return "ConfigError", f"step {step}: the records are gone"
+        if asked.oom_above is not None and self.batch > asked.oom_above:
+            return "OutOfMemoryError", f"the memory does not suffice for {self.batch} images"
+        if step == asked.nan_at and read_rate(self.run) == 1:
+            return "NotFiniteError", f"the loss of step {step} is not finite"
+        return None
+
+    def save(self) -> None:
+        self.number += 1
+        run, number, nan_at = self.run, self.number, self.asked.nan_at
+        infinite = nan_at is not None and self.step >= nan_at - 1 and read_rate(run) == 1
+        aside = run.root / "aside" / f"ckpt-{number}"
+        fill = b"\xff" if infinite else b"\0"
+        write_checkpoint(aside, {"w": (2,)}, step=self.step, fill=fill)
+        for end in ("data-00000-of-00001", "index"):
+            aside.with_name(f"{aside.name}.{end}").replace(run.root / f"ckpt-{number}.{end}")
+        self.events.write("checkpoint", number=number, step=self.step)
+        if run.pending.is_dir():
+            run.put_pending(number)
 
 
 def hang() -> None:

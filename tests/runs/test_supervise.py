@@ -23,6 +23,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.status import processes, read_status
+from support.checkpoints import write_checkpoint
 
 Supervised = Callable[..., "subprocess.Popen[bytes]"]
 MakeRun = Callable[..., RunDir]
@@ -262,8 +263,7 @@ def test_what_a_crash_left_out_of_the_queue_is_put_there(
 ) -> None:
     """A trainer killed between saving and queueing: the next supervisor queues the checkpoint."""
     run = make_run()
-    (run.root / "ckpt-1.data-00000-of-00001").write_bytes(b"weights")
-    (run.root / "ckpt-1.index").write_text("4")
+    write_checkpoint(run.root / "ckpt-1", {"w": (2,)}, step=4)
     supervised(run, "6 2 0").wait(120)
 
     assert steps_evaluated(run) == [4, 6]

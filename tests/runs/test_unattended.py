@@ -154,6 +154,7 @@ def test_somebody_is_told(make_run: MakeRun, supervised: Supervised, tmp_path: P
     run = make_run("밤 $(touch x) run", notify=f"'{program}' --to me")
     supervised(run, "6 2 0.02").wait(120)
 
+    assert read_status(run).state == "done"
     assert json.loads(out.read_text()) == ["--to", "me", "밤 $(touch x) run", "finished", ""]
     assert events(run, "notified")[-1]["code"] == 0
 
