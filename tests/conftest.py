@@ -17,6 +17,7 @@ TF_FREE = {
     "test_pictures.py",
     "test_read_config.py",
     "test_records.py",
+    "test_waiting.py",
 }
 # Modules whose tests start processes that live on while the test looks at them.
 PROCESSES = {"test_process.py", "test_supervise.py", "test_engine_runs.py", "test_queue.py"}

@@ -17,6 +17,7 @@ import psutil
 import tensorflow as tf
 
 from odapi_runner.engine.log import log
+from odapi_runner.engine.waiting import TRAINING, WAITING
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog, Progress
 
@@ -47,9 +48,11 @@ class Course:
         self._progress = progress
         self._last, self._images_per_step = num_steps, images_per_step
         self._clock = _Clock()
+        self._step = 0  # the latest that was told
 
     def tell(self, phase: str, step: int, **more: Any) -> None:
-        """Give a sign of life: at most one a second while it is `training`."""
+        """Give a sign of life: at most one a second while steps are made."""
+        self._step = step
         rate = self._clock.steps_per_second(step)
         numbers = {
             "step": step,
@@ -58,7 +61,12 @@ class Course:
             "steps_per_second": rate,
             "seconds_left": (self._last - step) / rate if rate else None,
         }
-        self._progress.write(phase, **numbers, **more, force=phase != "training")
+        quick = phase in {TRAINING, WAITING}
+        self._progress.write(phase, **numbers, **more, force=not quick)
+
+    def tell_wait(self) -> None:
+        """Give a sign of life while the next batch is waited for; from another thread, too."""
+        self.tell(WAITING, self._step)
 
     def start_clock(self, step: int) -> None:
         """The next step is the first of this process."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 
 import tensorflow as tf
@@ -12,6 +11,7 @@ from odapi_runner.engine.input import Batch
 from odapi_runner.engine.log import log
 from odapi_runner.engine.source import Source
 from odapi_runner.engine.tally import Tally
+from odapi_runner.engine.waiting import Waiting
 from odapi_runner.formats.runlog import EventLog
 
 
@@ -43,13 +43,25 @@ class Feed:
     """Takes the batches of a pipeline and tells what became of the records meanwhile.
 
     Attributes:
-        waited: seconds that the loop spent waiting for batches, the first one aside: it is made
-            while the step is traced.
+        wait: the time that the loop has spent waiting for batches.
     """
 
-    def __init__(self, batches: tf.data.Dataset, source: Source, events: EventLog) -> None:
-        """Begin to make the first batches."""
-        self.waited = 0.0
+    def __init__(
+        self,
+        batches: tf.data.Dataset,
+        source: Source,
+        events: EventLog,
+        tell_wait: Callable[[], None],
+    ) -> None:
+        """Begin to make the first batches.
+
+        Args:
+            batches: the pipeline.
+            source: its records.
+            events: where it is told what they hold.
+            tell_wait: called while the loop waits for long (`Waiting`).
+        """
+        self.wait = Waiting(tell_wait)
         self._source = source
         self._found = TallyLog(source.tally, events)
         self._ready = iter(batches)
@@ -61,7 +73,8 @@ class Feed:
             DataError: a record cannot be used, or too many images.
         """
         try:
-            yield from self._batches()
+            with self.wait:
+                yield from self._batches()
         except tf.errors.OpError as error:
             raise self._source.explain(error) from error
         finally:
@@ -69,14 +82,12 @@ class Feed:
             self._found.sum_up()
 
     def _batches(self) -> Iterator[Batch]:
-        yield next(self._ready)
         while True:
-            self._found.tell()
-            if self._source.tally.complete:
-                self._found.sum_up()
-            start = time.perf_counter()
-            batch = next(self._ready, None)
-            self.waited += time.perf_counter() - start
+            with self.wait.waiting():
+                batch = next(self._ready, None)
             if batch is None:
                 return
             yield batch
+            self._found.tell()
+            if self._source.tally.complete:
+                self._found.sum_up()

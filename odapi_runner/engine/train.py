@@ -141,7 +141,7 @@ class _Training:
         step = first - 1
         batches = self._batches(step)
         course.tell("compiling", step)
-        feed = Feed(batches, self.source, course.events)
+        feed = Feed(batches, self.source, course.events, course.tell_wait)
         trainer.compile(batches.element_spec)
         self._tell_new_slots()
         skipped = SkippedSteps(trainer.loss_scale, course.events)
@@ -162,15 +162,15 @@ class _Training:
                 skipped.look(step)
                 if step == first:
                     course.tell_first_step(step)
-                    waited = feed.waited
+                    waited = feed.wait.seconds
                 if step % self.options.log_every == 0 or step == self.spec.train.num_steps:
                     self._log_step(step, losses, batch)
-                course.tell("training", step, loss=float(losses[TOTAL]))
+                course.tell(feed.wait.phase(), step, loss=float(losses[TOTAL]))
                 if step % self.options.checkpoint_every == 0:
                     self._save(step)
                 if trainer.replicas.any_of_them(self.stop.asked):
                     break
-        return course.input_wait(feed.waited - waited, step + 1 - first)
+        return course.input_wait(feed.wait.seconds - waited, step + 1 - first)
 
     def _batches(self, step: int) -> tf.data.Dataset:
         """Those of the steps that follow a step."""

@@ -96,7 +96,10 @@ class Progress:
     _written: float = 0.0
 
     def write(self, phase: str, *, force: bool = False, **fields: Any) -> None:
-        """Tell the phase (`starting`, `compiling`, `training`, …) and numbers such as `step`."""
+        """Tell the phase and numbers such as `step`.
+
+        Phases are `starting`, `building`, `compiling`, `waiting for input`, `training`, `saving`, ….
+        """
         now = time.time()
         if force or now - self._written >= PROGRESS_INTERVAL:
             self._written = now
