@@ -13,12 +13,19 @@ from rich.text import Text
 
 from odapi_runner.cli.sparkline import sparkline
 from odapi_runner.cli.words import duration
+from odapi_runner.runs.deeds import HUNG
 from odapi_runner.runs.gpu_load import GpuLoad
+from odapi_runner.runs.status import QUEUED
 from odapi_runner.runs.watch import Watch, Watched
 
 _SECONDS = 1.0
 _CURVE = 16  # cells
-_COLORS = {"running": "green", "evaluating": "cyan", "failed": "red", "lost": "red", "hung": "red"}
+_COLORS = {
+    "running": "green",
+    "evaluating": "cyan",
+    QUEUED: "yellow",
+    **dict.fromkeys(("failed", "lost", HUNG), "red"),
+}
 # Left out one after the other, where the terminal is too narrow for all.
 _SPARED = ("last", "steps/s", "waiting", "curve", "loss", "GPU", "left", "best")
 _GAP = 2
@@ -37,8 +44,8 @@ def watch(look: Watch) -> None:
 
 
 def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableType:
-    """The table: runs that live first, and what else there is room for."""
-    ordered = sorted(runs, key=lambda run: not run.status.is_live)
+    """The table: runs that live first, then what waits in a queue, then what there is room for."""
+    ordered = sorted(runs, key=lambda run: (not run.status.is_live, run.status.state != QUEUED))
     room = max(height - 4, 1)  # its head, and the line below
     shown = ordered[:room]
     cells = [_cells(run) for run in shown]
@@ -52,12 +59,18 @@ def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableT
         color = _COLORS.get(_state(run), _COLORS.get(run.status.state, "dim"))
         style = {"state": color}
         table.add_row(*(Text(row[column], style.get(column, "")) for column in columns))
-    live = sum(run.status.is_live for run in runs)
     left_out = len(ordered) - len(shown)
     more = f", {left_out} of them not shown" if left_out else ""
-    below = f"{live} live, {len(runs) - live} ended{more}; Ctrl-C ends the watching, no run"
+    below = f"{_counts(runs)}{more}; Ctrl-C ends the watching, no run"
     whys = [_why(run) for run in shown if run.status.is_live and run.status.what]
     return Group(table, *whys, Text(below, "dim"))
+
+
+def _counts(runs: Sequence[Watched]) -> str:
+    live = sum(run.status.is_live for run in runs)
+    queued = sum(run.status.state == QUEUED for run in runs)
+    waiting = [f"{queued} queued"] if queued else []
+    return ", ".join([f"{live} live", *waiting, f"{len(runs) - live - queued} ended"])
 
 
 def _columns(cells: Sequence[dict[str, str]], width: int) -> list[str]:

@@ -20,7 +20,7 @@ from odapi_runner.runs.gpus import VISIBLE
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.status import RunStatus, processes, read_status
+from odapi_runner.runs.status import QUEUED, RunStatus, processes, read_status
 
 # Enough for a curve; a block of losses is some 400 bytes.
 _PLACES, _PLACE_BYTES = 24, 2048
@@ -84,7 +84,7 @@ class Watch:
                 losses=read_losses(run),
                 gpus=_gpus_of(run, loads or ()) if status.state == "running" else (),
             )
-            if not status.is_live:
+            if not status.is_live and status.state != QUEUED:  # what waits may be taken away
                 self._ended[run.root] = changed, watched
             seen.append(watched)
         return seen

@@ -75,14 +75,15 @@ def test_a_run_is_a_line_with_all_that_one_looks_for() -> None:
 
 
 def test_live_runs_come_first_and_no_line_is_beyond_the_terminal() -> None:
-    """What ended long ago is counted."""
+    """Then what waits for its turn; of what has ended the rest is counted."""
     runs = [watched(f"old-{number}") for number in range(1000)]
-    lines = drawn(*runs, LIVE, height=10)
+    lines = drawn(*runs, watched("next", "queued"), LIVE, height=10)
 
     assert len(lines) <= 10
     assert lines[1].startswith("신호등")
-    assert lines[2].startswith("old-0")
-    assert "1 live, 1000 ended, 995 of them not shown" in lines[-1]
+    assert lines[2].startswith("next")
+    assert lines[3].startswith("old-0")
+    assert "1 live, 1 queued, 1000 ended, 996 of them not shown" in lines[-1]
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
