@@ -98,7 +98,7 @@ class Progress:
     def write(self, phase: str, *, force: bool = False, **fields: Any) -> None:
         """Tell the phase and numbers such as `step`.
 
-        Phases are `starting`, `building`, `compiling`, `waiting for input`, `training`, `saving`, ….
+        `starting`, `building`, `compiling`, `waiting for input`, `training`, `saving`, …
         """
         now = time.time()
         if force or now - self._written >= PROGRESS_INTERVAL:
