@@ -6,6 +6,7 @@
         ├── DataError         annotations, images, records, label maps
         ├── CheckpointError   a checkpoint that is absent, broken or does not fit
         └── RunError          a run folder, its processes, its state
+            └── NameTakenError    there is a run of this name already
 
 Any other exception that leaves a command is a bug of odapi and keeps its traceback.
 """
@@ -49,6 +50,10 @@ class CheckpointError(OdapiError):
 
 class RunError(OdapiError):
     """A run folder, its processes or its state do not allow what was asked."""
+
+
+class NameTakenError(RunError):
+    """There is a run of this name already."""
 
 
 def _rebuild(kind: type[OdapiError], what: str, fix: str) -> OdapiError:

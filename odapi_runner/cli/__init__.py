@@ -27,6 +27,7 @@ from odapi_runner.cli import (
     resume,
     status,
     stop,
+    sweep,
     train,
     wait,
 )
@@ -84,5 +85,6 @@ main.add_command(logs.command)
 main.add_command(resume.command)
 main.add_command(status.command)
 main.add_command(stop.command)
+main.add_command(sweep.command)
 main.add_command(train.command)
 main.add_command(wait.command)

@@ -22,7 +22,7 @@ def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
 
 
 @click.command("compare")
-@click.argument("sources", metavar="[RUN|LOG|DIR]...", nargs=-1)
+@click.argument("sources", metavar="[RUN|SWEEP|LOG|DIR]...", nargs=-1)
 @click.option(
     "--at",
     callback=_parse_at,
@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """Print one row a run: every metric, and every setting in which the runs differ.
 
-    A source is a run (its folder or its name), a log, or a folder of runs; without any, all runs
-    of the workspace are compared.
+    A source is a run (its folder or its name), a sweep, a log, or a folder of runs; without any,
+    all runs of the workspace are compared.
 
     \b
     Example:

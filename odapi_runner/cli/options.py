@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.settings import settings_of
+
 workspace_option = click.option(
     "-w",
     "--workspace",
@@ -58,7 +61,7 @@ delete_option = click.option(
     "-d", "--delete", "deletes", multiple=True, metavar="PATH", help="Leave out a field."
 )
 
-_patch_option = click.option(
+patch_option = click.option(
     "--patch",
     "patches",
     multiple=True,
@@ -96,12 +99,52 @@ def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., No
     )
 
 
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what says how to train: those of `runs.launch.plan_training`."""
+    options = (
+        click.option(
+            "--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True
+        ),
+        set_option,
+        click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N."),
+        settings_of(RunOptions),
+        click.option(
+            "--from",
+            "start_from",
+            metavar="RUN[@best|@STEP]",
+            help="Begin with all weights of another run: its newest checkpoint, its best one, or "
+            "that of a step. Without a NAME it is that run's config that is trained.",
+        ),
+        click.option(
+            "--from-scratch", is_flag=True, help="Leave out the config's fine_tune_checkpoint."
+        ),
+        click.option(
+            "--eval",
+            "evaluate",
+            type=click.Choice(["cpu", "none"]),
+            default="cpu",
+            show_default=True,
+            callback=lambda _, __, value: value == "cpu",
+            help="Evaluate every checkpoint on the CPU, beside the training.",
+        ),
+        click.option(
+            "--after",
+            multiple=True,
+            metavar="RUN",
+            help="Start it, in the queue, when that run has ended, however it ends.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def change_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command -s, -d and --patch; it gets `changes`, a `pipeline.overrides.Changes`."""
 
     @set_option
     @delete_option
-    @_patch_option
+    @patch_option
     @functools.wraps(command)
     def with_changes(
         *,

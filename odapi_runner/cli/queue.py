@@ -62,7 +62,7 @@ def move(run: str, place: int, workspace: str | None) -> None:
     from odapi_runner.runs.queue import control
     from odapi_runner.workspace import find_workspace
 
-    control.move(find_run(run, find_workspace(workspace)), place)
+    control.move_queued(find_run(run, find_workspace(workspace)), place)
     click.echo(f"{run}: moved", err=True)
 
 
@@ -82,7 +82,7 @@ def cancel(runs: tuple[str, ...], workspace: str | None) -> None:
 
     place = find_workspace(workspace)
     for run in [find_run(name, place) for name in runs]:
-        control.cancel(run)
+        control.cancel_queued(run)
         click.echo(f"{run.name}: taken out of the queue; start it: odapi resume {run.typed}")
 
 
@@ -96,7 +96,7 @@ def pause() -> None:
     """
     from odapi_runner.runs.queue import control
 
-    control.pause()
+    control.pause_queue()
     click.echo("Paused; go on with: odapi queue resume", err=True)
 
 
@@ -110,7 +110,7 @@ def resume() -> None:
     """
     from odapi_runner.runs.queue import control
 
-    control.unpause()
+    control.resume_queue()
     click.echo("The queue goes on.", err=True)
 
 

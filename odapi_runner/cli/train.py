@@ -9,9 +9,13 @@ from typing import Any
 import click
 
 from odapi_runner.cli.findings import show_findings
-from odapi_runner.cli.options import foreground_option, gpu_option, set_option, workspace_option
+from odapi_runner.cli.options import (
+    foreground_option,
+    gpu_option,
+    training_options,
+    workspace_option,
+)
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.settings import settings_of
 
 
 @click.command("train")
@@ -20,35 +24,9 @@ from odapi_runner.settings import settings_of
 @click.option("--config", metavar="FILE", help="A config file, instead of a NAME.")
 @click.option("--run", metavar="NAME", help="Name the run [default: what is trained, NAME-2, …].")
 @gpu_option("all that CUDA_VISIBLE_DEVICES leaves")
-@click.option("--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True)
-@set_option
-@click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N.")
-@settings_of(RunOptions)
-@click.option(
-    "--from",
-    "start_from",
-    metavar="RUN[@best|@STEP]",
-    help="Begin with all weights of another run: its newest checkpoint, its best one, or that of "
-    "a step. Without a NAME it is that run's config that is trained.",
-)
-@click.option("--from-scratch", is_flag=True, help="Leave out the config's fine_tune_checkpoint.")
-@click.option(
-    "--eval",
-    "evaluate",
-    type=click.Choice(["cpu", "none"]),
-    default="cpu",
-    show_default=True,
-    callback=lambda _, __, value: value == "cpu",
-    help="Evaluate every checkpoint on the CPU, beside the training.",
-)
+@training_options
 @click.option(
     "--queue", is_flag=True, help="Start it when it is its turn and a GPU is free: odapi queue."
-)
-@click.option(
-    "--after",
-    multiple=True,
-    metavar="RUN",
-    help="Start it when that run has ended, however it ends; implies --queue.",
 )
 @foreground_option
 @workspace_option

@@ -41,15 +41,17 @@ def compare(
     """Compare runs, each at its best step by mAP, its last one, or a step of all.
 
     Args:
-        sources: run folders, names of runs, log files or folders of runs; none: the workspace's.
+        sources: run folders, names of runs or sweeps, log files or folders of runs; none: the
+            workspace's.
         at: "best", "last", or a step.
         workspace: where names of runs are looked up; the current one by default.
         others: metrics by tag of what is no run, by the name its row shall have.
 
     Returns:
-        The metric columns, then a column for each field of the configs and each option of
-        `odapi train` in which the runs differ, in the order of their paths. Such a column has the
-        last word of its path for a name, or the whole path where that could mean two things.
+        The metric columns, then the sweep that a run is of, then a column for each field of the
+        configs and each option of `odapi train` in which the runs differ, in the order of their
+        paths. Such a column has the last word of its path for a name, or the whole path where that
+        could mean two things.
 
     Raises:
         OdapiError: nothing of the sources can be compared.
@@ -97,7 +99,16 @@ def _differing_settings(sources: Sequence[Source]) -> dict[str, list[Any]]:
     for name, values in _differing_options(sources, with_config).items():
         if name not in said:  # the config as run holds what the option made of it
             settings[f"options.{name}"] = values
-    return dict(sorted(settings.items()))
+    return _sweep_columns(sources) | dict(sorted(settings.items()))
+
+
+def _sweep_columns(sources: Sequence[Source]) -> dict[str, list[Any]]:
+    """Of which sweep each is, and its patch, where any has such."""
+    columns = {
+        "sweep": [source.sweep for source in sources],
+        "patch": [source.patch for source in sources],
+    }
+    return {name: values for name, values in columns.items() if any(values)}
 
 
 def _differing_options(sources: Sequence[Source], told: Sequence[bool]) -> dict[str, list[Any]]:

@@ -31,6 +31,8 @@ class Source:
     log: ParsedLog
     config: Any | None = None  # TrainEvalPipelineConfig
     options: dict[str, Any] = field(default_factory=dict)  # what `odapi train` was asked
+    sweep: str | None = None  # the name of the one that it is of
+    patch: str | None = None  # where the sweep varies that
 
 
 def read_sources(
@@ -39,8 +41,8 @@ def read_sources(
     """Read what was given; what holds nothing to compare becomes a note instead.
 
     Args:
-        given: paths of runs, logs or folders of runs, or names of runs of the workspace; nothing
-            means all runs of the workspace.
+        given: paths of runs, logs or folders of runs, or names of runs or sweeps of the workspace;
+            nothing means all runs of the workspace.
         workspace: where names are looked up.
 
     Returns:
@@ -50,7 +52,8 @@ def read_sources(
         RunError: something given does not exist, or nothing of it can be compared.
         OdapiError: the only thing given cannot be used; the error says why.
     """
-    places = [_find(item, workspace) for item in given] or [workspace.train]
+    found = (_find(item, workspace) for item in given)
+    places = list(itertools.chain.from_iterable(found)) or [workspace.train]
     sources: dict[Path, Source] = {}
     problems: list[OdapiError] = []
     notes: list[str] = []
@@ -74,15 +77,17 @@ def is_run(folder: Path) -> bool:
     return any(path.exists() for path in (run.run_json, run.detections, run.metrics_csv))
 
 
-def _find(item: str | Path, workspace: Workspace) -> Path:
+def _find(item: str | Path, workspace: Workspace) -> list[Path]:
     path = Path(item)
-    if files.exists(path):
-        return path
-    named = workspace.train / path
-    if files.is_folder(named):
-        return named
-    runs = [run.name for run in workspace.train.glob("*/")]
-    fix = did_you_mean(str(item), runs) or "Give a folder below train/, or a log."
+    for there in (path, workspace.train / path):
+        if files.exists(there):
+            return [there]
+    runs = sorted(workspace.train.glob("*/"), key=_by_number)
+    sweeps = {run: _read_sweep(_read_asked(RunDir(run))).get("name") for run in runs}
+    if of_sweep := [run for run in runs if sweeps[run] == str(item)]:
+        return of_sweep
+    known = {run.name for run in runs} | {name for name in sweeps.values() if name}
+    fix = did_you_mean(str(item), known) or "Give a folder below train/, or a log."
     raise RunError(f"{item}: there is no such run or log", fix=fix)
 
 
@@ -112,7 +117,16 @@ def _read(path: Path, notes: list[str]) -> Source:
         config = read_pipeline(run.config)
     except OdapiError as error:
         notes.append(error.what)
-    return Source(path, ParsedLog((), tuple(evaluations)), config, _read_options(run))
+    asked = _read_asked(run)
+    options, sweep = asked.get("options"), _read_sweep(asked)
+    return Source(
+        path,
+        ParsedLog((), tuple(evaluations)),
+        config,
+        options if isinstance(options, dict) else {},
+        sweep.get("name"),
+        sweep.get("values", {}).get("patch"),
+    )
 
 
 def _read_evaluations(run: RunDir, notes: list[str]) -> list[EvalRow]:
@@ -145,10 +159,16 @@ def _read_metrics_csv(path: Path) -> list[EvalRow]:
     ]
 
 
-def _read_options(run: RunDir) -> dict[str, Any]:
+def _read_asked(run: RunDir) -> dict[str, Any]:
+    """The content of run.json; nothing where there is none."""
     try:
         asked = files.read_json(run.run_json)
     except (OSError, json.JSONDecodeError):
         return {}
-    options = asked.get("options") if isinstance(asked, dict) else None
-    return options if isinstance(options, dict) else {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _read_sweep(asked: dict[str, Any]) -> dict[str, Any]:
+    """Name and values of the sweep of which it is a run; nothing where it is of none."""
+    sweep = asked.get("sweep")
+    return sweep if isinstance(sweep, dict) else {}

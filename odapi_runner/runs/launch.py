@@ -36,7 +36,7 @@ from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.queue.control import put_in_queue
-from odapi_runner.runs.spec import RunSpec, read_versions
+from odapi_runner.runs.spec import RunSpec, Sweep, read_versions
 from odapi_runner.runs.workers import refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
@@ -68,6 +68,7 @@ def plan_training(
     *,
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
+    patches: Sequence[str | Path] = (),
     num_steps: int | None = None,
     from_scratch: bool = False,
     start_from: str | None = None,
@@ -85,6 +86,7 @@ def plan_training(
             rendered last.
         config: a config file instead.
         overrides: each `PATH=VALUE`, as for `render`.
+        patches: files of changes, as for `render`.
         num_steps: short for the override `num_steps=`, which moves the schedule with it.
         from_scratch: leave out the fine-tune checkpoint.
         start_from: begin with all weights of another run: `RUN` (its newest checkpoint),
@@ -110,7 +112,10 @@ def plan_training(
     if queue and device == "visible":
         device = "auto"
     devices = count_devices(device) * asked.workers
-    changes = Changes((*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])))
+    changes = Changes(
+        (*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])),
+        patches=tuple(map(Path, patches)),
+    )
     start = None
     if start_from is not None:
         start = Start.find(start_from, place)
@@ -118,7 +123,7 @@ def plan_training(
         if name is None and config is None:
             config = start.run.config
     notes: list[str] = []
-    source, rendered = _find_source(name, config, changes, place, notes.append)
+    source, rendered = find_source(name, config, changes, place, notes.append)
     text = written = read_text(source)
     before = parse_pipeline(written, str(source))
     message = before
@@ -136,7 +141,7 @@ def plan_training(
     if message != before:
         # As the file is where it is used unchanged, its comments included.
         typed = [
-            *(f"-s {item}" for item in changes.overrides),
+            *changes.words(),
             *(["--from-scratch"] if from_scratch else []),
             *([f"--from {start_from}"] if start_from else []),
         ]
@@ -174,6 +179,7 @@ def create_run(
     *,
     run: str | None = None,
     command: Sequence[str] = (),
+    sweep: Sweep | None = None,
 ) -> tuple[RunDir, int]:
     """Make the run's folder with everything that its processes need.
 
@@ -181,6 +187,7 @@ def create_run(
         plan: what to train.
         run: the name; without one it is named after what it trains, then NAME-2, ….
         command: what was typed, for the record.
+        sweep: of which it is a run.
 
     Returns:
         The run, and its lock (`lock.take_lock`).
@@ -214,6 +221,7 @@ def create_run(
         digests=digests,
         parent=parent,
         parent_step=parent_step,
+        sweep=sweep,
     )
     spec.dump(made)
     return made, lock
@@ -262,7 +270,7 @@ def train(
     return made
 
 
-def _find_source(
+def find_source(
     name: str | None,
     config: str | Path | None,
     changes: Changes,
@@ -272,6 +280,9 @@ def _find_source(
     """The config file to start from, and whether the changes went into rendering it just now.
 
     A pipeline that is there is left as it is: the changes are then made to the run's own copy.
+
+    Raises:
+        ConfigError: there is none.
     """
     if config is not None:
         return Path(config), False

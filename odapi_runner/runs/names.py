@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from odapi_runner import files
-from odapi_runner.errors import RunError, did_you_mean
+from odapi_runner.errors import NameTakenError, RunError, did_you_mean
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 
@@ -59,7 +59,7 @@ def make_run_folder(wanted: str, workspace: Workspace, *, exactly: bool = False)
     Making it is what reserves the name: of two that want it at once, one gets the next.
 
     Raises:
-        RunError: it is no name for a run; or `exactly` this one was wanted and exists.
+        RunError: it is no name for a run; or, a NameTakenError, `exactly` this one was wanted.
     """
     check_name(wanted)
     workspace.train.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def make_run_folder(wanted: str, workspace: Workspace, *, exactly: bool = False)
         except FileExistsError:
             if exactly:
                 go_on = f"odapi resume {RunDir(root).typed}"
-                raise RunError(
+                raise NameTakenError(
                     f"{name}: there is a run of this name already",
                     fix=f"Go on with it ({go_on}), or choose another --run NAME.",
                 ) from None

@@ -43,6 +43,14 @@ class Digests:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """Of which sweep a run is one."""
+
+    name: str
+    values: Mapping[str, str]  # of what varies, as typed, by path, or `patch`
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """The content of run.json."""
 
@@ -59,6 +67,7 @@ class RunSpec:
     digests: Digests
     parent: str | None = None  # the run whose checkpoint this one starts from
     parent_step: int | None = None  # of that checkpoint
+    sweep: Sweep | None = None
     format: int = field(default=FORMAT)
 
     def dump(self, run: RunDir, revision: int = 1) -> None:
@@ -96,6 +105,7 @@ def _build(value: dict[str, Any]) -> RunSpec:
             "overrides": tuple(value["overrides"]),
             "options": RunOptions(**value["options"]),
             "digests": Digests(**value["digests"]),
+            "sweep": Sweep(**value["sweep"]) if value.get("sweep") else None,
         }
     )
 

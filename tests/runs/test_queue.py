@@ -276,11 +276,11 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
     """What `odapi queue` does; a place behind the last is the last."""
     runs = {name: queued(name) for name in "abcd"}
 
-    control.move(runs["d"], 1)
-    control.move(runs["a"], 99)
+    control.move_queued(runs["d"], 1)
+    control.move_queued(runs["a"], 99)
     assert [entry.root.name for entry in read_queue().entries] == ["d", "b", "c", "a"]
-    control.pause()
-    control.cancel(runs["b"])
+    control.pause_queue()
+    control.cancel_queued(runs["b"])
     rows = control.describe_queue(read_queue(), [])
     assert [(row.place, row.run, row.why) for row in rows] == [
         (1, "d", "the queue is paused"),
@@ -289,7 +289,7 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
     ]
     assert read_status(runs["b"]).state == "stopped"
     with pytest.raises(RunError, match="b: not in the queue of this machine\n  What is there: d, "):
-        control.cancel(runs["b"])
+        control.cancel_queued(runs["b"])
 
 
 def test_a_damaged_queue_says_what_to_do(queued: MakeRun) -> None:

@@ -86,7 +86,7 @@ def describe_queue(queue: Queue, loads: Sequence[GpuLoad]) -> list[QueuedRun]:
     return rows
 
 
-def cancel(run: RunDir) -> None:
+def cancel_queued(run: RunDir) -> None:
     """Take a run that has not begun, or was interrupted, out of the queue.
 
     Raises:
@@ -98,7 +98,7 @@ def cancel(run: RunDir) -> None:
     take_out(run)
 
 
-def move(run: RunDir, place: int) -> None:
+def move_queued(run: RunDir, place: int) -> None:
     """Move a run to another place of the queue, counted from 1.
 
     Raises:
@@ -108,12 +108,12 @@ def move(run: RunDir, place: int) -> None:
     change_queue(lambda queue: queue.moved(run, place))
 
 
-def pause() -> None:
+def pause_queue() -> None:
     """Start nothing more; what runs goes on."""
     change_queue(lambda queue: replace(queue, paused=True))
 
 
-def unpause() -> None:
+def resume_queue() -> None:
     """Start runs again."""
     change_queue(lambda queue: replace(queue, paused=False))
     start_queue()
