@@ -121,11 +121,10 @@ def _score(name: str, score: float | None, step: int | None) -> str:
 
 
 def _losses(run: Watched) -> str:
-    latest = run.status.loss
-    if latest is None:
-        latest = list(run.losses.values())[-1] if run.losses else None
-    said = "" if latest is None else f"{latest:.3g}"
-    return " ".join(filter(None, (sparkline(list(run.losses.values()), _CURVE), said)))
+    """The curve, and the latest loss."""
+    losses = list(run.losses().values())
+    latest = losses[-1:] if run.status.loss is None else [run.status.loss]
+    return " ".join(filter(None, (sparkline(losses, _CURVE), *(f"{loss:.3g}" for loss in latest))))
 
 
 def _why(run: Watched) -> Text:

@@ -5,6 +5,7 @@ A run that has ended is read once, and again when something in its folder has ch
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import QUEUED, RunStatus, processes, read_status
 
 # Enough for a curve; a block of losses is some 400 bytes.
-_PLACES, _PLACE_BYTES = 24, 2048
+_PLACES, _PLACE_BYTES = 16, 1536
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,19 @@ class Watched:
     Attributes:
         status: its state and figures.
         scores: of its metric, by step.
-        losses: total ones that the trainer has logged, by step; a hundred or so of a long training.
+        losses: total ones that the trainer has logged, by step (`read_losses`); read when asked.
         gpus: those that its trainer computes on.
     """
 
     status: RunStatus
     scores: Mapping[int, float]
-    losses: Mapping[int, float]
+    losses: Callable[[], Mapping[int, float]]
     gpus: tuple[GpuLoad, ...]
 
     def dump(self) -> dict[str, Any]:
         """All of it as JSON has it, where what is no number is null."""
-        own = {"scores": self.scores, "losses": self.losses, "gpus": list(map(asdict, self.gpus))}
+        gpus = list(map(asdict, self.gpus))
+        own = {"scores": self.scores, "losses": self.losses(), "gpus": gpus}
         value: dict[str, Any] = _without_infinity(asdict(self.status) | own)
         return value
 
@@ -81,7 +83,7 @@ class Watch:
             watched = Watched(
                 status=status,
                 scores=read_scores(run, status.metric),
-                losses=read_losses(run),
+                losses=functools.cache(functools.partial(read_losses, run)),
                 gpus=_gpus_of(run, loads or ()) if status.state == "running" else (),
             )
             if not status.is_live and status.state != QUEUED:  # what waits may be taken away

@@ -29,7 +29,7 @@ def watched(name: str, state: str = "done", **known: object) -> Watched:
     values |= {"run": name, "state": state, "num_steps": 700, "metric": "mAP", "waiting": 0}
     values |= {"rate_factor": 1.0, "parent": None, "parent_step": None}
     values |= {"options": "", "what": ""} | known
-    return Watched(RunStatus(**values), {}, {}, ())
+    return Watched(RunStatus(**values), {}, dict, ())
 
 
 LIVE = Watched(
@@ -48,7 +48,7 @@ LIVE = Watched(
         waiting=2,
     ).status,
     scores={100: 0.05, 200: 0.1778, 300: 0.114},
-    losses={100: 1.8, 200: 1.2, 300: 0.8},
+    losses=lambda: {100: 1.8, 200: 1.2, 300: 0.8},
     gpus=(GPU,),
 )
 
