@@ -34,6 +34,7 @@ _CALLS = {
     "edit": "odapi_runner.pipeline.edit",
     "estimate": "odapi_runner.runs.estimate",
     "evaluate": "odapi_runner.runs.evaluate",
+    "find_batch_size": "odapi_runner.runs.batch_size",
     "find_run": "odapi_runner.runs.names",
     "find_workspace": "odapi_runner.workspace",
     "inspect_records": "odapi_runner.records.inspect",

@@ -24,6 +24,7 @@ class Backend:
     trainer_environment: Callable[[RunOptions], dict[str, str]] = lambda _: {}
     # What they find of a config holds for any engine, as far as anybody knows.
     estimator_argv: Callable[..., list[str]] = builtin.estimator_argv
+    prober_argv: Callable[..., list[str]] = builtin.prober_argv
     refuse_options: Callable[[Any, RunOptions], None] = lambda _, __: None  # with a config
 
 

@@ -77,6 +77,13 @@ def estimator_argv(
     return [*_PYTHON, "odapi_runner.engine.estimate", "--config", str(config), *words]
 
 
+def prober_argv(config: Path, *, options: TrainerOptions, memory: int | None = None) -> list[str]:
+    """Some steps with the config's batch, in no more than so many bytes."""
+    words = [] if memory is None else ["--memory", str(memory)]
+    words += options.words(*TRAINER_OPTIONS)
+    return [*_PYTHON, "odapi_runner.engine.probe", "--config", str(config), *words]
+
+
 def engine_honours_every_field(subject: Subject) -> Iterator[Finding]:
     """The builtin engine honours each field that is set, or refuses to train.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,20 @@ from odapi_runner.cli.options import (
 )
 from odapi_runner.runs.options import RunOptions
 
+if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.runs.batch_size import Try
+
+
+def _batch(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from odapi_runner.runs.batch_size import parse_batch
+
+    try:
+        if value is not None:
+            parse_batch(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+    return value
+
 
 @click.command("train")
 @click.argument("name", required=False)
@@ -25,6 +40,13 @@ from odapi_runner.runs.options import RunOptions
 @click.option("--run", metavar="NAME", help="Name the run [default: what is trained, NAME-2, …].")
 @gpu_option("all that CUDA_VISIBLE_DEVICES leaves")
 @training_options
+@click.option(
+    "--batch",
+    metavar="N|auto[:SIZE]",
+    callback=_batch,
+    help="Short for -s batch_size=N; auto: the largest with which the device makes real steps, "
+    "tried from the config's on, before the run starts; auto:6GB: in so much of its memory.",
+)
 @click.option(
     "--queue", is_flag=True, help="Start it when it is its turn and a GPU is free: odapi queue."
 )
@@ -40,6 +62,7 @@ def command(
     engine: str,
     overrides: tuple[str, ...],
     num_steps: int | None,
+    batch: str | None,
     start_from: str | None,
     from_scratch: bool,
     queue: bool,
@@ -59,8 +82,10 @@ def command(
       odapi train --config my.config -s batch_size=8 --num-steps 5000
       odapi train --from kitti-d0@best -s learning_rate=0.001
       odapi train kitti-d2 --queue
+      odapi train kitti-d0 --gpu 0 --batch auto
     """
     from odapi_runner.cli.following import supervise_here
+    from odapi_runner.runs.batch_size import plan_with_batch
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run, plan_training
@@ -74,10 +99,10 @@ def command(
         raise click.UsageError("A run of the queue is no run in the foreground.")
     earlier = [find_run(other, find_workspace(workspace)) for other in after]
     asked = RunOptions(**options)
-    plan = plan_training(
+    planned = functools.partial(
+        plan_training,
         name or preset,
         config=config,
-        overrides=overrides,
         num_steps=num_steps,
         from_scratch=from_scratch,
         start_from=start_from,
@@ -87,6 +112,10 @@ def command(
         workspace=workspace,
         queue=queue or bool(after),
     )
+    if batch is None:
+        plan = planned(overrides=overrides)
+    else:
+        plan = plan_with_batch(planned, overrides, batch, on_try=_show_try)
     show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
@@ -108,3 +137,12 @@ def command(
     else:
         start_supervisor(made, lock)
         click.echo(f"  odapi status {made.typed}\n  odapi logs {made.typed} -f", err=True)
+
+
+def _show_try(made: Try) -> None:
+    """One line a try of `--batch auto`."""
+    if made.seconds and made.peak:
+        speed, memory = made.batch / made.seconds, made.peak / (1 << 20)
+        click.echo(f"batch {made.batch}: {speed:.3g} images/s, {memory:.0f} MiB", err=True)
+    else:
+        click.echo(f"batch {made.batch}: does not fit", err=True)

@@ -21,7 +21,8 @@ _TAIL_BYTES = 1 << 16
 _OOM_WORDS: Final = re.compile(
     r"ResourceExhaustedError|RESOURCE_EXHAUSTED|OOM when allocating|CUDA_ERROR_OUT_OF_MEMORY"
     r"|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|Out of memory while trying to allocate"
-    r"|std::bad_alloc|MemoryError|Cannot allocate memory|failed to alloc"
+    r"|Check failed: nullptr != block->mem|std::bad_alloc|MemoryError|Cannot allocate memory"
+    r"|failed to alloc"
 )
 # What another try may not meet.
 _PASSING_WORDS: Final = {

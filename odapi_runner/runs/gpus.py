@@ -90,10 +90,10 @@ def device_environment(device: str) -> dict[str, str]:
 
 def count_devices(device: str) -> int:
     """How many devices a training will share its batches out to; 1 where that is the CPU."""
-    return max(1, _count_gpus(device))
+    return max(1, count_gpus(device))
 
 
-def _count_gpus(device: str) -> int:
+def count_gpus(device: str) -> int:
     """How many GPUs a trainer will use, of those that it is told to; 0 where it is the CPU."""
     here = [] if device == "none" else [gpu.index for gpu in read_gpus()]
     if not here or not can_use_gpu():
@@ -124,7 +124,7 @@ def device_warnings(device: str, options: TrainerOptions | None = None) -> list[
         A sentence each.
     """
     found = _gpu_warnings(device)
-    if options is not None and not _count_gpus(device):
+    if options is not None and not count_gpus(device):
         if options.precision != FLOAT32:
             found.append(f"--precision {options.precision} makes training on a CPU slower")
         if options.xla:

@@ -3,6 +3,7 @@
 python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [--oom-above N]
                       [--nan-at STEP] [--say TEXT] [--hang-at STEP]
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
+python fake_engine.py probe CONFIG FITS [--how WORD]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
 They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import os
 import signal
 import sys
@@ -186,6 +188,28 @@ def evaluate(words: list[str]) -> int:
             time.sleep(0.05)
 
 
+def probe(words: list[str]) -> int:
+    """Batches up to FITS images fit; what is larger fails as --how says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path)
+    parser.add_argument("fits", type=int)
+    parser.add_argument("--how", choices=["told", "aborted", "broken"], default="told")
+    asked = parser.parse_args(words)
+    batch = read_pipeline(asked.config).train_config.batch_size
+    failed = {"error": "OutOfMemoryError", "what": "too much", "fix": "Take less."}
+    if batch <= asked.fits:
+        print(json.dumps({"seconds": batch / 20, "peak": batch << 29}))
+    elif asked.how == "told":
+        print(json.dumps({"failed": failed}))
+    elif asked.how == "aborted":
+        print("terminate called after throwing an instance of 'std::bad_alloc'", file=sys.stderr)
+        os.abort()
+    else:
+        print("libcudnn.so.9: cannot open shared object file", file=sys.stderr)
+        return 1
+    return 0
+
+
 def step_of(folder: Path, number: int) -> int:
     step = read_step(read_index(folder / f"ckpt-{number}"))
     assert step is not None
@@ -198,6 +222,8 @@ def main(words: list[str]) -> int:
         return train(rest)
     if mode == "eval":
         return evaluate(rest)
+    if mode == "probe":
+        return probe(rest)
     folder, *rest = rest
     split = rest.index("--")
     run = RunDir(Path(folder))

@@ -1,0 +1,107 @@
+"""`odapi train --batch`: a number, or the largest that fits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from odapi_runner import backends
+from odapi_runner.cli import main
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.rundir import RunDir
+from odapi_runner.workspace import Workspace
+from support.small_runs import FAKE_ENGINE
+
+
+def let_fit(monkeypatch: pytest.MonkeyPatch, fits: int, how: str = "told") -> None:
+    """Let the engine that only pretends have memory for so many images."""
+
+    def argv(config: Path, **_: Any) -> list[str]:
+        words = ["probe", str(config), str(fits), "--how", how]
+        return [sys.executable, str(FAKE_ENGINE), *words]
+
+    fake = dataclasses.replace(backends.ENGINES["builtin"], prober_argv=argv)
+    monkeypatch.setitem(backends.ENGINES, "builtin", fake)
+
+
+def odapi_train(*words: str) -> Result:
+    return CliRunner().invoke(main, ["train", "--foreground", *words], catch_exceptions=False)
+
+
+def overrides(run: RunDir) -> list[str]:
+    value: list[str] = json.loads(run.run_json.read_text("utf-8"))["overrides"]
+    return value
+
+
+@pytest.mark.parametrize("how", ["told", "aborted"])
+def test_the_largest_batch_becomes_an_override(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Tried from the config's 4 on; each try is told; the rate follows the batch, as with -s."""
+    let_fit(monkeypatch, 10, how)
+    result = odapi_train("--batch", "auto", "-s", "batch_size=4")
+
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.stderr.splitlines() if line.startswith("batch ")] == [
+        "batch 4: 20 images/s, 2048 MiB",
+        "batch 8: 20 images/s, 4096 MiB",
+        "batch 16: does not fit",
+        "batch 12: does not fit",
+        "batch 10: 20 images/s, 5120 MiB",
+        "batch 11: does not fit",
+    ]
+    run = RunDir(workspace.train / "kitti-d0")
+    assert overrides(run)[-1] == "batch_size=10"
+    assert read_pipeline(run.config).train_config.batch_size == 10
+    assert read_pipeline(rendered).train_config.batch_size == 2
+
+
+def test_a_number_is_short_for_the_override(workspace: Workspace, rendered: Path) -> None:
+    """Nothing is tried."""
+    result = odapi_train("--batch", "6")
+
+    assert result.exit_code == 0, result.output
+    assert rendered.exists()
+    assert overrides(RunDir(workspace.train / "kitti-d0")) == ["batch_size=6"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fits", "how", "why"),
+    [
+        ([], 0, "told", "the memory does not suffice for batches of 1 image\n"),
+        ([], 0, "broken", "trying batches of 2 failed: libcudnn.so.9: cannot open shared object"),
+        (["--gpu", "auto"], 9, "told", "which GPU it will be is not known before the run starts"),
+    ],
+)
+def test_nothing_is_made_where_nothing_was_found(
+    workspace: Workspace,
+    rendered: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    fits: int,
+    how: str,
+    why: str,
+) -> None:
+    """One sentence and a remedy; there is no run."""
+    let_fit(monkeypatch, fits, how)
+    result = odapi_train("--batch", "auto", *words)
+
+    assert result.exit_code == 1
+    assert f"Error: {why}" in result.stderr
+    assert rendered.exists()
+    assert not workspace.train.exists()
+
+
+def test_a_word_that_is_neither(workspace: Workspace) -> None:
+    """Wrong usage, before anything is read."""
+    result = odapi_train("--batch", "viel")
+
+    assert result.exit_code == 2
+    assert '"viel" is neither a number of images nor auto.' in result.stderr
+    assert not workspace.train.exists()
