@@ -51,6 +51,7 @@ _CALLS = {
     "start_queue": "odapi_runner.runs.queue.control",
     "stop_run": "odapi_runner.runs.control",
     "sweep": "odapi_runner.runs.sweep",
+    "tensorboard": "odapi_runner.runs.tensorboard",
     "train": "odapi_runner.runs.launch",
     "wait_for": "odapi_runner.runs.control",
     "write_rendered": "odapi_runner.pipeline.rendered",

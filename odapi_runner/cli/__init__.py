@@ -28,6 +28,7 @@ from odapi_runner.cli import (
     status,
     stop,
     sweep,
+    tensorboard,
     train,
     wait,
 )
@@ -86,5 +87,6 @@ main.add_command(resume.command)
 main.add_command(status.command)
 main.add_command(stop.command)
 main.add_command(sweep.command)
+main.add_command(tensorboard.command)
 main.add_command(train.command)
 main.add_command(wait.command)
