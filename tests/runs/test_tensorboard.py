@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -44,7 +46,13 @@ def test_without_any_run_there_is_nothing_to_show(tmp_path: Path) -> None:
     assert "Start one: odapi train NAME" in result.stderr
 
 
-@pytest.mark.tf
+def test_the_installed_tensorboard_can_begin() -> None:
+    """Its plugins import: they need what newer versions of setuptools no longer have."""
+    argv = [sys.executable, "-P", "-W", "ignore", "-c", "import tensorboard.default"]
+    subprocess.run(argv, check=True)
+
+
+@pytest.mark.long
 def test_tensorboard_shows_the_curves_of_a_run(make_run: MakeRun) -> None:
     """As RUN/train and RUN/eval; it has ended and its links are gone when the block has."""
     import tensorflow as tf
