@@ -24,6 +24,7 @@ _CALLS = {
     "Changes": "odapi_runner.pipeline.overrides",
     "RunOptions": "odapi_runner.runs.options",
     "Watch": "odapi_runner.runs.watch",
+    "adopt": "odapi_runner.runs.adopt",
     "apply_changes": "odapi_runner.pipeline.overrides",
     "check": "odapi_runner.backends.check",
     "compare": "odapi_runner.report.compare",

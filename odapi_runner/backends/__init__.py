@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from odapi_runner.backends import builtin
+from odapi_runner.backends import builtin, watched
+from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.runs.options import RUN_OPTIONS, RunOptions
@@ -35,7 +36,11 @@ ENGINES = {
         builtin.RULES,
         trainer_environment=builtin.trainer_environment,
         refuse_options=builtin.refuse_options,
-    )
+    ),
+    # The training of another program, which goes on by itself: its checkpoints are evaluated.
+    WATCHED: Backend(
+        watched.trainer_argv, builtin.evaluator_argv, rules=(), options=watched.OPTIONS
+    ),
 }
 AUTO = "builtin"  # what `--engine auto` takes
 

@@ -12,6 +12,7 @@ import click
 
 from odapi_runner import __version__
 from odapi_runner.cli import (
+    adopt,
     check,
     compare,
     data,
@@ -84,6 +85,7 @@ main.add_command(estimate.command)
 main.add_command(evaluate.command)
 main.add_command(logs.command)
 main.add_command(resume.command)
+main.add_command(adopt.command)
 main.add_command(status.command)
 main.add_command(stop.command)
 main.add_command(sweep.command)

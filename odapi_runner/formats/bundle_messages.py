@@ -1,20 +1,13 @@
-"""The messages inside a checkpoint, in a pool of their own: see `proto.messages` for why.
+"""The messages inside a checkpoint: only the fields that are read here.
 
-Only the fields that are read here. Source: tensorflow/core/protobuf/tensor_bundle.proto,
+Source: tensorflow/core/protobuf/tensor_bundle.proto,
 trackable_object_graph.proto; tensorflow/core/framework/tensor_shape.proto.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from odapi_runner.formats.small_messages import build_messages
 
-from google.protobuf import message_factory
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-
-_PACKAGE = "odapi.checkpoint"
-
-# Message: field: (number, type); a type in [] is repeated, one with a capital is a message above.
 _MESSAGES = {
     "BundleHeader": {"num_shards": (1, "int32"), "endianness": (2, "int32")},
     "Dim": {"size": (1, "int64")},
@@ -41,34 +34,7 @@ _MESSAGES = {
 }
 
 
-def _build_file() -> FileDescriptorProto:
-    file = FileDescriptorProto(name="checkpoint.proto", package=_PACKAGE, syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field_name, (number, kind) in fields.items():
-            bare = kind.strip("[]")
-            field = message.field.add(name=field_name, number=number)
-            field.label = (
-                FieldDescriptorProto.LABEL_REPEATED
-                if kind != bare
-                else FieldDescriptorProto.LABEL_OPTIONAL
-            )
-            if bare in _MESSAGES:
-                field.type = FieldDescriptorProto.TYPE_MESSAGE
-                field.type_name = f".{_PACKAGE}.{bare}"
-            else:
-                field.type = FieldDescriptorProto.Type.Value(f"TYPE_{bare.upper()}")
-    return file
-
-
-_POOL = DescriptorPool()
-_POOL.AddSerializedFile(_build_file().SerializeToString())
-
-
-def _message_class(name: str) -> Any:
-    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-
-
-BundleHeader = _message_class("BundleHeader")
-BundleEntry = _message_class("BundleEntry")
-ObjectGraph = _message_class("ObjectGraph")
+_CLASSES = build_messages("odapi.checkpoint", _MESSAGES)
+BundleHeader = _CLASSES["BundleHeader"]
+BundleEntry = _CLASSES["BundleEntry"]
+ObjectGraph = _CLASSES["ObjectGraph"]

@@ -70,6 +70,11 @@ def write_detections(path: Path, value: Detections) -> None:
     _write(path, arrays | {"metrics": json.dumps(value.metrics)})
 
 
+def write_metrics(path: Path, step: int, metrics: dict[str, float]) -> None:
+    """Write an evaluation of which nothing but the metrics is known: another program's."""
+    _write(path, {"step": step, "metrics": json.dumps(metrics)})
+
+
 def read_groundtruth(path: Path) -> GroundTruth:
     """Raises: DataError where the file is absent or not one of ours."""
     arrays = _read(path)
@@ -79,6 +84,9 @@ def read_groundtruth(path: Path) -> GroundTruth:
 def read_detections(path: Path) -> Detections:
     """Raises: DataError where the file is absent or not one of ours."""
     arrays = _read(path)
+    if "scores" not in arrays:
+        what = f"{path}: holds metrics alone: another program has evaluated this checkpoint"
+        raise DataError(what, fix="Evaluate it here, if it is still there: odapi eval RUN --step N")
     values: dict[str, Any] = {item.name: arrays[item.name] for item in fields(Detections)}
     values["step"] = int(values["step"])
     values["metrics"] = json.loads(str(values["metrics"]))

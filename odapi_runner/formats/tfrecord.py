@@ -9,6 +9,7 @@ All numbers are little-endian. Source: tensorflow/core/lib/io/record_writer.h.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from array import array
@@ -106,6 +107,23 @@ def read_records(path: Path) -> Iterator[bytes]:
                 raise _cut_short(path, start)
             yield _payload(path, stream, start, length)
             start += length + _FOOTER.size
+
+
+def read_last_record(path: Path) -> bytes | None:
+    """The last whole payload of a file that may still be written to; None where there is none.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    last: tuple[int, int] | None = None
+    with _naming(path), path.open("rb", buffering=0) as stream:
+        with contextlib.suppress(DataError):  # cut short: somebody is writing the rest
+            for place in _walk(path, stream):
+                last = place
+        if last is None:
+            return None
+        stream.seek(last[0])
+        return stream.read(last[1])
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from odapi_runner import files
 from odapi_runner.errors import CheckpointError, RunError
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.checkpoint_index import read_index, read_step
@@ -28,6 +29,11 @@ class Saved:
 def newest_checkpoint(run: RunDir) -> Saved | None:
     """The one to go on from; None where there is none that can be read."""
     return next(_newest_first(run.root), None)
+
+
+def saved_checkpoints(folder: Path) -> list[Saved]:
+    """Those of a folder that can be read, ascending by number."""
+    return list(_newest_first(folder))[::-1]
 
 
 def best_checkpoint(run: RunDir) -> Saved:
@@ -78,7 +84,7 @@ class Start:
             RunError: there is no such run, or no such checkpoint of it.
         """
         name, at, which = typed.rpartition("@")
-        if not at or RunDir(place.train / typed).run_json.is_file():
+        if not at or files.is_file(RunDir(place.train / typed).run_json_of(1)):
             name, which = typed, ""
         run = find_run(name, place)
         if which == "best":

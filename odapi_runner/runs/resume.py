@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from odapi_runner.backends import find_engine, refuse_others
+from odapi_runner.backends import AUTO, find_engine, refuse_others
 from odapi_runner.backends.check import check
+from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import ConfigError, RunError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.pipeline.finding import Finding, refuse_errors
@@ -22,12 +25,14 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Saved, begin_with, newest_checkpoint
 from odapi_runner.runs.child import has_trained, last_told
 from odapi_runner.runs.control import start_supervisor, take_over
+from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpus import count_devices
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.policies.reject import reject_damaged
 from odapi_runner.runs.revise import revise
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import RunStatus, read_status
+from odapi_runner.runs.watcher import watch
 from odapi_runner.workspace import Workspace
 
 _CHECKPOINT_FIELDS = ("fine_tune_checkpoint", "fine_tune_checkpoint_type")
@@ -65,9 +70,11 @@ class Asked:
     changes: Changes = field(default_factory=Changes)
     device: str | None = None
     options: Mapping[str, Any] | None = None  # of `RunOptions`
+    engine: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.device is not None or self.options)
+        asked = self.device is not None or self.options or self.engine is not None
+        return bool(self.changes or asked)
 
 
 def resume(
@@ -125,6 +132,7 @@ def prepare_resume(
     with contextlib.ExitStack() as stack:
         lock = take_over(run)
         stack.callback(os.close, lock)
+        wish = replace(wish, engine=_engine_of_adopted(run))
         events = EventLog(run, "launch")
         reject_damaged(run, events)
         plan = plan_resumption(run, wish)
@@ -132,7 +140,7 @@ def prepare_resume(
         on_plan(plan)
         refuse_errors(plan.findings)
         if plan.revision is not None:
-            words = " ".join(wish.changes.words()) or "other options"
+            words = " ".join(wish.changes.words()) or ("odapi" if wish.engine else "other options")
             revise(
                 run,
                 events,
@@ -140,6 +148,7 @@ def prepare_resume(
                 overrides=wish.changes.overrides,
                 deletes=wish.changes.deletes,
                 device=device,
+                engine=wish.engine,
                 options=options,
             )
         stack.pop_all()  # the lock goes over to the supervisor
@@ -161,14 +170,17 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
         options = replace(spec.options, **(wish.options or {}))
     except ValueError as error:
         raise ConfigError(f"{run.name}: {error}", fix="odapi resume --help") from error
-    refuse_others(options, spec.engine)
+    engine = wish.engine or spec.engine
+    refuse_others(options, engine)
     text = read_text(run.config)
     before = parse_pipeline(text, str(run.config))
     changed = apply_changes(before, wish.changes)
     num_steps = changed.message.train_config.num_steps
     device = spec.device if wish.device is None else wish.device
-    findings = _check(run, before, changed.message, text, spec.engine, start, device, options)
-    find_engine(spec.engine).refuse_options(changed.message, options)
+    known = None if wish.engine else before
+    checked = AUTO if engine == WATCHED else engine
+    findings = _check(run, known, changed.message, text, checked, start, device, options)
+    find_engine(engine).refuse_options(changed.message, options)
     return Resumption(
         start=start,
         num_steps=num_steps,
@@ -189,7 +201,7 @@ def _check(
     device: str,
     options: RunOptions,
 ) -> tuple[Finding, ...]:
-    """The findings of the changed config, without errors that its user let pass before."""
+    """The findings of the changed config, without errors that its user let pass `before`."""
     place = Workspace(run.root.parent.parent)
     devices = count_devices(device) * options.workers
 
@@ -207,13 +219,37 @@ def _check(
         return [_of_resume(one, run) for one in found if _concerns_resume(one)]
 
     found = find(message)
-    if not any(one.severity == "error" for one in found):
+    if before is None or not any(one.severity == "error" for one in found):
         return tuple(found)
     known = {(one.rule, one.place, one.what) for one in find(before)}
     return tuple(
         one
         for one in found
         if one.severity != "error" or (one.rule, one.place, one.what) not in known
+    )
+
+
+def _engine_of_adopted(run: RunDir) -> str | None:
+    """The engine that takes over from another program, once that has ended; None: as it was.
+
+    Raises:
+        RunError: another program trains in the run's own folder.
+    """
+    spec = RunSpec.load(run)
+    if spec.adopted is None or (spec.engine != WATCHED and run.revision() > 1):
+        return None
+    trainer = find_trainer(Path(spec.adopted))
+    if trainer is None:
+        if spec.engine == WATCHED:  # nobody may have seen its end
+            ended = threading.Event()
+            ended.set()
+            watch(run, ended)
+        return AUTO
+    if spec.engine == WATCHED:
+        return None
+    raise RunError(
+        f"{run.name}: {spec.adopted} is in training by process {trainer.process.pid}",
+        fix="Wait for its end, or end it, before odapi goes on with it.",
     )
 
 

@@ -27,6 +27,7 @@ def revise(
     overrides: Sequence[str] = (),
     deletes: Sequence[str] = (),
     device: str | None = None,
+    engine: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> RunSpec:
     """Write the next revision of a run, of which no trainer is alive.
@@ -38,6 +39,7 @@ def revise(
         overrides: each `PATH=VALUE`, of the config as it was.
         deletes: each the path of a field that is left out.
         device: another one, as for `odapi train --gpu`.
+        engine: another one.
         options: those of `RunOptions` that change.
 
     Returns:
@@ -60,6 +62,7 @@ def revise(
         raise ConfigError(f"{run.name}: {error}", fix="odapi resume --help") from error
     revised = dataclasses.replace(
         spec,
+        engine=engine or spec.engine,
         device=device or spec.device,
         environment=spec.environment if device is None else device_environment(device),
         num_steps=message.train_config.num_steps,
@@ -76,6 +79,7 @@ def revise(
         overrides=list(overrides),
         deletes=list(deletes),
         device=device,
+        engine=engine,
         options=options,
     )
     return revised

@@ -68,6 +68,7 @@ class RunSpec:
     parent: str | None = None  # the run whose checkpoint this one starts from
     parent_step: int | None = None  # of that checkpoint
     sweep: Sweep | None = None
+    adopted: str | None = None  # the folder of a training that odapi did not start
     format: int = field(default=FORMAT)
 
     def dump(self, run: RunDir, revision: int = 1) -> None:
