@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -24,7 +24,9 @@ from odapi_runner.runs.asking import ask, failure
 from odapi_runner.runs.estimate import parse_memory
 from odapi_runner.runs.failures import OOM, classify, count_oom_kills
 from odapi_runner.runs.gpus import count_gpus, device_environment
-from odapi_runner.runs.launch import Plan
+
+if TYPE_CHECKING:  # it imports this module
+    from odapi_runner.runs.launch import Plan
 
 _LARGEST = 1024
 # Of the machine's free memory, where it trains: the evaluator needs some, and so does the input.

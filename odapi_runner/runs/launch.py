@@ -8,6 +8,7 @@ start_supervisor(run, lock)          (`control`), or `supervise` in this process
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.batch_size import plan_with_batch
 from odapi_runner.runs.checkpoints import Start, begin_with
 from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import start_supervisor
@@ -233,6 +235,7 @@ def train(
     config: str | Path | None = None,
     overrides: Sequence[str] = (),
     num_steps: int | None = None,
+    batch: int | str | None = None,
     from_scratch: bool = False,
     start_from: str | None = None,
     engine: str = "auto",
@@ -246,12 +249,13 @@ def train(
     """Start a run in the background: `odapi train` as a call; arguments as those of its parts.
 
     With `queue` it is put at the end of this machine's queue, and with runs in `after` it waits
-    for the end of these there, too.
+    for the end of these there, too. `batch` is a number, or `auto` for the largest that fits, which
+    is tried out before this returns (`batch_size.plan_with_batch`).
     """
-    plan = plan_training(
+    planned = functools.partial(
+        plan_training,
         name,
         config=config,
-        overrides=overrides,
         num_steps=num_steps,
         from_scratch=from_scratch,
         start_from=start_from,
@@ -261,6 +265,10 @@ def train(
         workspace=workspace,
         queue=queue or bool(after),
     )
+    if batch is None:
+        plan = planned(overrides=overrides)
+    else:
+        plan = plan_with_batch(planned, overrides, str(batch))
     made, lock = create_run(plan, run=run)
     if plan.queue:
         os.close(lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from odapi_runner import backends
 from odapi_runner.cli import main
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.batch_size import Try, plan_with_batch
+from odapi_runner.runs.launch import plan_training
 from odapi_runner.workspace import Workspace
 from support.small_runs import FAKE_ENGINE
 
@@ -104,4 +107,23 @@ def test_a_word_that_is_neither(workspace: Workspace) -> None:
 
     assert result.exit_code == 2
     assert '"viel" is neither a number of images nor auto.' in result.stderr
+    assert not workspace.train.exists()
+
+
+def test_a_plan_is_made_with_it(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `odapi.train(…, batch="auto")` does, from the config's 2 on; each try is handed over."""
+    let_fit(monkeypatch, 3)
+    tries: list[Try] = []
+    planned = functools.partial(plan_training, config=rendered)
+    plan = plan_with_batch(planned, ["num_steps=4"], "auto", on_try=tries.append)
+
+    assert plan.overrides == ("num_steps=4", "batch_size=3")
+    assert plan.message.train_config.batch_size == 3
+    assert tries == [
+        Try(2, fits=True, seconds=0.1, peak=1 << 30),
+        Try(4, fits=False),
+        Try(3, fits=True, seconds=0.15, peak=3 << 29),
+    ]
     assert not workspace.train.exists()
