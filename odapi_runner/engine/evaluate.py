@@ -25,7 +25,6 @@ from odapi_runner.engine.feed import TallyLog
 from odapi_runner.engine.log import log
 from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import CheckpointError, OdapiError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.detections import (
@@ -49,9 +48,10 @@ class EvaluationRun:
     """The evaluator of one run: evaluates checkpoints and leaves their results in its folder."""
 
     def __init__(
-        self, spec: Spec, run: RunDir, *, max_bad: float = 0.0, best: str = METRICS[0]
+        self, config: Path, run: RunDir, *, max_bad: float = 0.0, best: str = METRICS[0]
     ) -> None:
-        self._spec, self._run, self._best = spec, run, best
+        self._config, self._run, self._best = config, run, best
+        self._spec = spec = build_spec(read_pipeline(config))
         self._events, self._progress = EventLog(run, "eval"), Progress(run, "eval")
         self._progress.write("starting", force=True)
         self._evaluator = Evaluator(spec, Path.cwd(), max_bad=max_bad)
@@ -136,7 +136,9 @@ class EvaluationRun:
     def _tell(self, folder: Path, number: int, step: int, metrics: Mapping[str, float]) -> None:
         rebuild_metrics_csv(self._run)
         shown = {metric.column: metrics[metric.tag] for metric in COCO_METRICS[:2]}
-        is_best = keep_best(self._run, folder, number, step, self._best, columns_of(metrics))
+        is_best = keep_best(
+            self._run, self._config, folder, number, step, self._best, columns_of(metrics)
+        )
         self._events.write("evaluated", number=number, step=step, best=is_best, **shown)
 
     def _write_events(self, detections: Detections) -> None:
@@ -223,8 +225,7 @@ def main(
     signal.signal(signal.SIGTERM, _end)
     run = RunDir(run_dir)
     try:
-        spec = build_spec(read_pipeline(config))
-        evaluation = EvaluationRun(spec, run, max_bad=max_bad_images, best=best)
+        evaluation = EvaluationRun(config, run, max_bad=max_bad_images, best=best)
         if checkpoints:
             for number in checkpoints:
                 evaluation.evaluate_checkpoint(run.root, number)

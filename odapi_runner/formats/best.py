@@ -46,12 +46,19 @@ def read_best(run: RunDir) -> Best | None:
 
 
 def keep_best(
-    run: RunDir, folder: Path, number: int, step: int, by: str, metrics: Mapping[str, float]
+    run: RunDir,
+    config: Path,
+    folder: Path,
+    number: int,
+    step: int,
+    by: str,
+    metrics: Mapping[str, float],
 ) -> bool:
     """Keep an evaluated checkpoint where it is better than the best one so far.
 
     Args:
         run: whose `best/`.
+        config: what the checkpoint was trained by.
         folder: where `ckpt-number` lies.
         number: its number.
         step: its step.
@@ -67,7 +74,7 @@ def keep_best(
     if before and by in before.metrics and not is_better(by, metrics[by], before.metrics[by]):
         return before.number == number
     link_checkpoint(folder, number, run.best)
-    files.write_atomic(run.best / "pipeline.config", run.config.read_bytes())
+    files.write_atomic(run.best / "pipeline.config", config.read_bytes())
     write_checkpoint_state(run.best, [number])
     best = Best(number, step, by, dict(metrics))
     files.write_json(run.best / "metrics.json", asdict(best))

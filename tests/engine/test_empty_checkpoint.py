@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from odapi_runner.engine.checkpoint import holds_model, numbered, read_step
 from odapi_runner.engine.evaluate import EvaluationRun
-from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.train import Options, train
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.proto.text import render_pipeline
@@ -33,6 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     run = RunDir(tmp_path / "run")
     step = tf.Variable(0, dtype=tf.int64)
     root = tf.train.Checkpoint(step=step)
+    (tmp_path / "pipeline.config").write_text(render_pipeline(CONFIG), encoding="utf-8")
     path = tf.train.CheckpointManager(root, str(run.root), max_to_keep=7).save()
     assert (path, read_step(path), holds_model(path)) == (numbered(run.root, 1), 0, False)
     return run
@@ -40,10 +40,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
 
 def test_a_training_begins_anew(run: RunDir, tmp_path: Path) -> None:
     """With initial weights, and its first checkpoint in the place of the empty one."""
-    config = tmp_path / "pipeline.config"
-    config.write_text(render_pipeline(CONFIG), encoding="utf-8")
-
-    train(config, run, Options(), num_steps=1)
+    train(tmp_path / "pipeline.config", run, Options(), num_steps=1)
 
     started = [event for event in read_events(run) if event["kind"] == "started"]
     assert [(event["step"], event["resumed"]) for event in started] == [(0, False)]
@@ -52,9 +49,11 @@ def test_a_training_begins_anew(run: RunDir, tmp_path: Path) -> None:
     assert [(read_step(path), holds_model(path)) for path in paths] == [(0, True), (1, True)]
 
 
-def test_an_evaluation_leaves_it_out(run: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_evaluation_leaves_it_out(
+    run: RunDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A line says so, and the next checkpoint can come."""
-    EvaluationRun(build_spec(CONFIG), run).evaluate_checkpoint(run.root, 1)
+    EvaluationRun(tmp_path / "pipeline.config", run).evaluate_checkpoint(run.root, 1)
 
     assert "ckpt-1 holds no weights, so there is nothing to evaluate" in capsys.readouterr().out
     assert not run.detections_at(0).exists()

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.engine.evaluate import EvaluationRun
-from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.train import Options, train
 from odapi_runner.formats.detections import read_detections
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.metrics import COCO_METRICS, LOSS_TAGS
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline, without_fine_tuning
-from odapi_runner.proto.text import read_pipeline, render_pipeline
+from odapi_runner.proto.text import render_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 from support.event_files import losses_of
@@ -72,7 +71,7 @@ def stopped_run(uninterrupted: RunDir, folder: Path) -> RunDir:
 
 def evaluated(config: Path, run: RunDir) -> Mapping[str, float]:
     """The metrics of a run's last checkpoint, as its evaluator leaves them."""
-    EvaluationRun(build_spec(read_pipeline(config)), run).evaluate_checkpoint(run.root, 3)
+    EvaluationRun(config, run).evaluate_checkpoint(run.root, 3)
     return read_detections(run.detections_at(STEPS)).metrics
 
 

@@ -170,7 +170,7 @@ def evaluate(words: list[str]) -> int:
         found = Detections(step, nothing, nothing.reshape(0, 4), nothing, nothing, metrics)
         write_detections(run.detections_at(step), found)
         rebuild_metrics_csv(run)
-        keep_best(run, folder, number, step, "mAP", {"mAP": score})
+        keep_best(run, run.config, folder, number, step, "mAP", {"mAP": score})
         run.drop_pending(number)
         events.write("evaluated", number=number, step=step, mAP=score)
 
