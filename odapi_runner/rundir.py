@@ -39,6 +39,8 @@ class RunDir:
 
     def revision(self) -> int:
         """The newest revision; 1 is what the run was started as (reads the folder)."""
+        if not files.is_folder(self.root):  # a mistyped name may be none that a file can have
+            return 1
         names = (path.name for path in self.root.glob("run.*.json"))
         return max(
             (int(found[1]) for name in names if (found := _REVISION.fullmatch(name))), default=1

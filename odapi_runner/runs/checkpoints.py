@@ -84,7 +84,7 @@ class Start:
             RunError: there is no such run, or no such checkpoint of it.
         """
         name, at, which = typed.rpartition("@")
-        if not at or files.is_file(RunDir(place.train / typed).run_json_of(1)):
+        if not at or files.is_file(RunDir(place.train / typed).run_json):
             name, which = typed, ""
         run = find_run(name, place)
         if which == "best":
