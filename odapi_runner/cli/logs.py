@@ -57,7 +57,7 @@ def command(
             for line in log.read_new(rest=rest):
                 click.echo(before + line)
 
-    while follow and read_status(found).is_live:
+    while follow and not read_status(found).has_ended:
         show()
         time.sleep(0.5)
     show(rest=True)

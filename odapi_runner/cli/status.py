@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Show state, phase, speed, time left, and last and best score of runs (of all by default).
 
-    A state is one of running, evaluating, done, stopped, failed, lost (the processes died without
+    A state is one of queued, running, evaluating, done, stopped, failed, lost (they died without
     a word; `odapi resume` goes on from the last checkpoint). Of one RUN its options follow, and
     what has happened to it by itself.
 

@@ -25,7 +25,7 @@ class QueuedRun:
     place: int
     run: str
     workspace: str
-    state: str  # waiting, running
+    state: str  # waiting, running, away
     device: str
     why: str  # it waits; else empty
 
@@ -67,7 +67,7 @@ def describe_queue(queue: Queue, loads: Sequence[GpuLoad]) -> list[QueuedRun]:
     free = free_devices(loads) if looks else set()
     rows = []
     for place, look in enumerate(looks, start=1):
-        why = []
+        why = ["its workspace is not there"] if look.state == "away" else []
         if look.state == "waiting":
             misses = look.misses(free, loads)
             names = waits_for(look.entry, looks)

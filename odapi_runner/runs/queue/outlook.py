@@ -2,7 +2,8 @@
 
 waiting    it has not been started, or its processes have died (a reboot, a kill) and it goes on
 running    it is at work, whoever started it
-over       it has ended: done, failed, or stopped by a policy; or its folder is gone
+over       it has ended: done, failed, or stopped by a policy; or it was removed
+away       its workspace is not there: a disk that is not mounted, as it may be after a reboot
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from odapi_runner import files
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.runs.claims import AUTO, CPU, device_names
@@ -21,7 +23,7 @@ from odapi_runner.runs.queue.entries import Entry
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import QUEUED, read_status
 
-State = Literal["waiting", "running", "over"]
+State = Literal["waiting", "running", "over", "away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def look_at(entry: Entry) -> Outlook:
     try:
         status, spec = read_status(run), RunSpec.load(run)
     except OdapiError:  # its folder was removed, or is no run any more
-        return Outlook(entry, "over")
+        return Outlook(entry, "over" if files.is_folder(entry.root.parent) else "away")
     if status.state == QUEUED:
         return Outlook(entry, "waiting", spec.device)
     if status.is_live:
@@ -62,7 +64,7 @@ def waits_for(entry: Entry, looks: Sequence[Outlook]) -> list[str]:
     names = []
     for root in entry.after:
         state = in_queue.get(root) or look_at(Entry(root)).state
-        if state == "running" or (state == "waiting" and root in in_queue):
+        if state in {"running", "away"} or (state == "waiting" and root in in_queue):
             names.append(root.name)
     return names
 
