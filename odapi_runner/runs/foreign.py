@@ -128,7 +128,9 @@ def take_evaluations(
         write_metrics(run.detections_at(step), step, metrics)
         number = numbers.get(step)
         columns = columns_of(metrics)
-        is_best = number is not None and keep_best(run, run.root, number, step, best, columns)
+        is_best = number is not None and keep_best(
+            run, run.config, run.root, number, step, best, columns
+        )
         shown = {one.column: metrics.get(one.tag) for one in COCO_METRICS[:2]}
         events.write("evaluated", number=number, step=step, best=is_best, **shown)
     if evaluations:
