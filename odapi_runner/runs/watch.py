@@ -21,7 +21,7 @@ from odapi_runner.runs.gpus import VISIBLE
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.status import QUEUED, RunStatus, processes, read_status
+from odapi_runner.runs.status import RunStatus, processes, read_status
 
 # Enough for a curve; a block of losses is some 400 bytes.
 _PLACES, _PLACE_BYTES = 16, 1536
@@ -86,7 +86,7 @@ class Watch:
                 losses=functools.cache(functools.partial(read_losses, run)),
                 gpus=_gpus_of(run, loads or ()) if status.state == "running" else (),
             )
-            if not status.is_live and status.state != QUEUED:  # what waits may be taken away
+            if status.has_ended:
                 self._ended[run.root] = changed, watched
             seen.append(watched)
         return seen
