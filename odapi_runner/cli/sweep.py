@@ -75,6 +75,7 @@ def command(
       odapi sweep kitti-d0 -s learning_rate=0.01,0.02,0.04 -s batch_size=4,8 --samples 3
       odapi sweep kitti-d0 --patch notes.txt:3 --patch notes.txt:4
     """
+    from odapi_runner.cli.words import queue_hint
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.sweep import create_sweep, describe, plan_sweep
     from odapi_runner.workspace import find_workspace
@@ -105,5 +106,5 @@ def command(
         click.echo(f"{run.name}: {describe(point.values)}")
     of = f" of {plan.total}" if plan.total > len(runs) else ""
     found = runs[0].name.rpartition(".")[0]
-    click.echo(f"{len(runs)} runs{of} in the queue\n  odapi queue list", err=True)
+    click.echo(f"{len(runs)} runs{of} in the queue\n{queue_hint()}", err=True)
     click.echo(f"  odapi compare {found}", err=True)

@@ -85,6 +85,7 @@ def command(
       odapi train kitti-d0 --gpu 0 --batch auto
     """
     from odapi_runner.cli.following import supervise_here
+    from odapi_runner.cli.words import queue_hint
     from odapi_runner.runs.batch_size import plan_with_batch
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
@@ -131,7 +132,7 @@ def command(
     if plan.queue:
         os.close(lock)
         put_in_queue(made, earlier)
-        click.echo("  odapi queue list", err=True)
+        click.echo(queue_hint(), err=True)
     elif foreground:
         supervise_here(made, lock)
     else:

@@ -40,3 +40,11 @@ def evaluation_line(run: RunDir) -> str:
     at = f" step {told['step']}" if told.get("step") is not None else ""
     images = f", {told['images']} of {told['total_images']} images" if "images" in told else ""
     return f"{run.name}: {told.get('phase', 'starting')}{at}{images}"
+
+
+def queue_hint() -> str:
+    """What to type next by who has put something into the queue; and that it is paused."""
+    from odapi_runner.runs.queue.entries import read_queue
+
+    paused = "The queue is paused; go on with: odapi queue resume\n" if read_queue().paused else ""
+    return f"{paused}  odapi queue list"

@@ -223,6 +223,8 @@ def test_the_queue_by_its_commands(workspace: Workspace) -> None:
     assert in_queue() == ["kitti-d0-3", "kitti-d0", "kitti-d0-2"]
     assert odapi("queue", "pause").stderr == "Paused; go on with: odapi queue resume\n"
     assert "The queue is paused" in odapi("queue", "list").stderr
+    assert "The queue is paused" in odapi("train", "kitti-d0", "--queue").stderr
+    assert odapi("stop", "kitti-d0-4").exit_code == 0
     result = odapi("queue", "cancel", "kitti-d0-2", "kitti-d0")
     assert result.stdout.splitlines()[0] == (
         "kitti-d0-2: taken out of the queue; start it: odapi resume kitti-d0-2"
