@@ -24,8 +24,10 @@ from odapi_runner.proto.text import parse_pipeline, read_text
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Saved, begin_with, newest_checkpoint
 from odapi_runner.runs.child import has_trained, last_told
+from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import start_supervisor, take_over
 from odapi_runner.runs.foreign import find_trainer
+from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.gpus import count_devices
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.policies.reject import reject_damaged
@@ -119,7 +121,8 @@ def prepare_resume(
 
     Raises:
         ConfigError: a change does not fit, or the checked config has an error.
-        RunError: the run lives, or has nothing left to do; or it is beyond `num_steps`.
+        RunError: the run lives, or has nothing left to do; or it is beyond `num_steps`; or a free
+            GPU is wanted, and none is.
     """
     asked = changes or Changes()
     if num_steps is not None:
@@ -139,6 +142,9 @@ def prepare_resume(
         _refuse_steps(run, plan, status)
         on_plan(plan)
         refuse_errors(plan.findings)
+        wanted = RunSpec.load(run).device if device is None else device
+        if wanted == "auto" and not plan.is_trained:
+            refuse_busy(read_loads())
         if plan.revision is not None:
             words = " ".join(wish.changes.words()) or ("odapi" if wish.engine else "other options")
             revise(
