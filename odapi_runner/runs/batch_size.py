@@ -7,6 +7,7 @@ until one does not fit; then what lies between is halved.
 from __future__ import annotations
 
 import dataclasses
+import signal
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ if TYPE_CHECKING:  # it imports this module
 _LARGEST = 1024
 # Of the machine's free memory, where it trains: the evaluator needs some, and so does the input.
 _SHARE_OF_FREE = 0.75
+# Where a process may have no more, not every part of TensorFlow can say so.
+_DEATHS_OF_A_LIMIT = (-signal.SIGABRT, -signal.SIGSEGV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ def _try(plan: Plan, batch: int, memory: int | None, environment: Mapping[str, s
         code, answer, stderr = ask(argv, cwd=plan.workspace.root, environment=more)
     if answer and "failed" not in answer:
         return Try(batch, fits=True, **answer)
+    if memory is not None and code in _DEATHS_OF_A_LIMIT:
+        return Try(batch, fits=False)
     if _is_out_of_memory(code, answer, stderr, kills):
         return Try(batch, fits=False)
     if answer:
