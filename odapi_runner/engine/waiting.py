@@ -24,20 +24,26 @@ class Waiting:
         seconds: of all waits that are over.
     """
 
-    def __init__(self, tell: Callable[[], None], window: float = _WINDOW_SECONDS) -> None:
+    def __init__(
+        self,
+        tell: Callable[[], None],
+        window: float = _WINDOW_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         """Begin with none.
 
         Args:
             tell: called about once a second while a wait lasts, from another thread. What waits
                 does not go on before it has returned.
             window: those seconds.
+            clock: seconds since some moment.
         """
         self.seconds = 0.0
-        self._tell, self._window = tell, window
+        self._tell, self._window, self._clock = tell, window, clock
         self._since: float | None = None
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="waiting", daemon=True)
-        self._begun, self._counted = time.perf_counter(), 0.0  # of the window that is open
+        self._begun, self._counted = clock(), 0.0  # of the window that is open
         self._share = 0.0
 
     def __enter__(self) -> Self:
@@ -56,7 +62,7 @@ class Waiting:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """What is done inside is waiting."""
-        start = time.perf_counter()
+        start = self._clock()
         with self._lock:
             self._since = start
         try:
@@ -64,11 +70,11 @@ class Waiting:
         finally:
             with self._lock:
                 self._since = None
-            self.seconds += time.perf_counter() - start
+            self.seconds += self._clock() - start
 
     def phase(self) -> str:
         """`WAITING` where most of the last second or so was, else `TRAINING`."""
-        now = time.perf_counter()
+        now = self._clock()
         if now - self._begun >= self._window:
             self._share = (self.seconds - self._counted) / (now - self._begun)
             self._begun, self._counted = now, self.seconds
@@ -77,5 +83,5 @@ class Waiting:
     def _watch(self) -> None:
         while not self._over.wait(self._window):
             with self._lock:
-                if self._since and time.perf_counter() - self._since >= self._window:
+                if self._since is not None and self._clock() - self._since >= self._window:
                     self._tell()
