@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 NONE = "none"
 _KEY = "setting"
@@ -179,7 +180,7 @@ def _option(of: _Setting, default: Any) -> dict[str, Any]:
     if of.choices:
         made |= {"type": click.Choice(of.choices)}
     elif of.parse:
-        made |= {"callback": _checked(of.parse), "metavar": of.metavar}
+        made |= {"callback": checked(of.parse), "metavar": of.metavar}
     elif of.share:
         made |= {"type": click.FloatRange(0, 1), "metavar": of.metavar or "SHARE"}
     elif of.minimum is not None:
@@ -194,13 +195,23 @@ def _option(of: _Setting, default: Any) -> dict[str, Any]:
     return made
 
 
-def _checked(parse: Callable[[str], object]) -> Callable[..., str | None]:
-    def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def parsed(parse: Callable[[str], Value]) -> Callable[..., Value | None]:
+    """The callback of an option that is what `parse` makes of it; its ValueError is wrong usage."""
+
+    def read(_: click.Context, __: click.Parameter, value: str | None) -> Value | None:
         try:
-            if value is not None:
-                parse(value)
+            return None if value is None else parse(value)
         except ValueError as error:
             raise click.BadParameter(f"{error}.") from error
-        return value
 
-    return check
+    return read
+
+
+def checked(parse: Callable[[str], object]) -> Callable[..., str | None]:
+    """The same of an option that stays as it was typed."""
+
+    def keep(text: str) -> str:
+        parse(text)
+        return text
+
+    return parsed(keep)

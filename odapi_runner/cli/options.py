@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.settings import settings_of
+from odapi_runner.settings import checked, settings_of
 
 workspace_option = click.option(
     "-w",
@@ -71,16 +71,10 @@ patch_option = click.option(
 )
 
 
-def _gpu(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """Refuse what names no GPUs, which is wrong usage."""
-    if value is not None:
-        from odapi_runner.runs.gpus import gpu_numbers
+def _parse_gpu(value: str) -> object:
+    from odapi_runner.runs.gpus import gpu_numbers
 
-        try:
-            gpu_numbers(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}.") from error
-    return value
+    return gpu_numbers(value)
 
 
 def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -92,7 +86,7 @@ def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., No
     return click.option(
         "--gpu",
         metavar="N[,N…]|auto|all|none",
-        callback=_gpu,
+        callback=checked(_parse_gpu),
         help="Train on the GPUs of these numbers, which share each batch, on one that nobody uses "
         "[auto], or on the CPU [none]. "
         f"[default: {default}]",

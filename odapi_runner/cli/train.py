@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +16,16 @@ from odapi_runner.cli.options import (
     workspace_option,
 )
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.settings import checked
 
 if TYPE_CHECKING:  # imports what `odapi --help` has no time for
     from odapi_runner.runs.batch_size import Try
 
 
-def _batch(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def _parse_batch(value: str) -> object:
     from odapi_runner.runs.batch_size import parse_batch
 
-    try:
-        if value is not None:
-            parse_batch(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.") from error
-    return value
+    return parse_batch(value)
 
 
 @click.command("train")
@@ -43,7 +38,7 @@ def _batch(_: click.Context, __: click.Parameter, value: str | None) -> str | No
 @click.option(
     "--batch",
     metavar="N|auto[:SIZE]",
-    callback=_batch,
+    callback=checked(_parse_batch),
     help="Short for -s batch_size=N; auto: the largest with which the device makes real steps, "
     "tried from the config's on, before the run starts; auto:6GB: in so much of its memory.",
 )
@@ -113,10 +108,7 @@ def command(
         workspace=workspace,
         queue=queue or bool(after),
     )
-    if batch is None:
-        plan = planned(overrides=overrides)
-    else:
-        plan = plan_with_batch(planned, overrides, batch, on_try=_show_try)
+    plan = plan_with_batch(planned, overrides, batch, on_try=_show_try)
     show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
@@ -130,8 +122,7 @@ def command(
     for warning in device_warnings(plan.device, asked):
         click.echo(f"Warning: {warning}", err=True)
     if plan.queue:
-        os.close(lock)
-        put_in_queue(made, earlier)
+        put_in_queue(made, lock, earlier)
         click.echo(queue_hint(), err=True)
     elif foreground:
         supervise_here(made, lock)

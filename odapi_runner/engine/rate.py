@@ -35,25 +35,28 @@ class RateFactor:
             self._put(step, before)
         self._seen: tuple[int, int] | None = None
 
+    @property
+    def _latest(self) -> float:
+        return self._from[-1][1] if self._from else 1.0
+
     def at(self, step: int) -> float:
         """The factor of the step that follows `step` finished ones."""
         return next((factor for first, factor in reversed(self._from) if first <= step), 1.0)
 
     def wanted(self) -> float:
         """The factor that the supervisor wants last; reads the file where it has changed."""
-        latest = self._from[-1][1] if self._from else 1.0
         try:
             found = self._run.rate.stat()
         except FileNotFoundError:
-            return latest
+            return self._latest
         if (found.st_mtime_ns, found.st_ino) == self._seen:
-            return latest
+            return self._latest
         self._seen = found.st_mtime_ns, found.st_ino
         return read_rate(self._run)
 
     def put(self, step: int, factor: float) -> None:
         """Let a factor count from a step on, unless it does already or is about to."""
-        if factor == (self._from[-1][1] if self._from else 1.0):
+        if factor == self._latest:
             return
         self._put(step, factor)
         self._events.write(KIND, step=step, factor=factor)

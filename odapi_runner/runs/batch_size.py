@@ -148,22 +148,24 @@ def _is_out_of_memory(code: int, answer: Mapping[str, Any], stderr: str, kills: 
 def plan_with_batch(
     planned: Callable[..., Plan],
     overrides: Sequence[str],
-    batch: str,
+    batch: str | None,
     *,
     on_try: Callable[[Try], None] = lambda _: None,
 ) -> Plan:
-    """A plan with a batch as an override: the one asked for, or the largest that fits.
+    """A plan, with a batch as an override if one is wanted: that, or the largest that fits.
 
     Args:
         planned: `launch.plan_training`, with everything but the overrides.
         overrides: of the command.
-        batch: a number, `auto`, or `auto:6GB`.
+        batch: a number, `auto`, or `auto:6GB`; None leaves the config's.
         on_try: called after each try.
 
     Raises:
         RunError: the GPU is not known yet; and what `find_batch_size` raises.
         ConfigError: the config has errors.
     """
+    if batch is None:
+        return planned(overrides=overrides)
     number, memory = parse_batch(batch)
     if number is None:
         plan = planned(overrides=overrides)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from odapi_runner.backends import Backend
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.failures import count_oom_kills
 from odapi_runner.runs.lifeline import tied
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import describe_exit, identify, start_detached
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"}
@@ -95,6 +97,13 @@ class Child:
             time.sleep(_POLL_SECONDS)
         self.process.kill()
         self.process.wait()
+
+
+def trainer_environment(
+    backend: Backend, options: RunOptions, device: Mapping[str, str]
+) -> dict[str, str]:
+    """What a trainer's environment holds beside this process's own; `device` says what it sees."""
+    return QUIET | backend.trainer_environment(options) | dict(device)
 
 
 def last_told(run: RunDir, role: str, since: float = 0.0) -> dict[str, Any]:

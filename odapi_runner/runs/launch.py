@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -265,14 +264,10 @@ def train(
         workspace=workspace,
         queue=queue or bool(after),
     )
-    if batch is None:
-        plan = planned(overrides=overrides)
-    else:
-        plan = plan_with_batch(planned, overrides, str(batch))
+    plan = plan_with_batch(planned, overrides, None if batch is None else str(batch))
     made, lock = create_run(plan, run=run)
     if plan.queue:
-        os.close(lock)
-        put_in_queue(made, after)
+        put_in_queue(made, lock, after)
     else:
         start_supervisor(made, lock)
     return made

@@ -26,7 +26,7 @@ from odapi_runner.backends import Backend, find_engine
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.child import QUIET, Child, has_trained, last_told
+from odapi_runner.runs.child import Child, has_trained, last_told, trainer_environment
 from odapi_runner.runs.claims import AUTO, Claim, claim
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
@@ -126,8 +126,13 @@ class _Supervisor:
             "trainer",
             "train",
             lambda: backend.trainer_argv(run, options=RunSpec.load(run).options),
-            lambda: trainer_environment(backend, RunSpec.load(run), self.claim),
+            lambda: self._trainer_environment(backend),
         )
+
+    def _trainer_environment(self, backend: Backend) -> dict[str, str]:
+        spec = RunSpec.load(self.run)
+        device = self.claim.environment() if spec.device == AUTO else spec.environment
+        return trainer_environment(backend, spec.options, device)
 
     def _has_trained(self) -> bool:
         return has_trained(self.run, RunSpec.load(self.run).num_steps)
@@ -219,12 +224,6 @@ class _Supervisor:
         if self.options.notify:
             notify(self.run, self.options.notify, self.outcome, self.what, self.events)
         return self.outcome
-
-
-def trainer_environment(backend: Backend, spec: RunSpec, claimed: Claim) -> dict[str, str]:
-    """What a trainer's environment holds beside this process's own."""
-    chosen = claimed.environment() if spec.device == AUTO else dict(spec.environment)
-    return QUIET | backend.trainer_environment(spec.options) | chosen
 
 
 def main(arguments: Sequence[str]) -> int:

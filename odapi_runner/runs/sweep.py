@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -192,8 +191,7 @@ def _create(
     made, lock = create_run(
         point.plan, run=f"{of}.{number:02}", command=command, sweep=Sweep(of, point.values)
     )
-    os.close(lock)
-    put_in_queue(made, after)
+    put_in_queue(made, lock, after)
     return made
 
 

@@ -14,7 +14,7 @@ from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
 from odapi_runner.formats.cluster import read_cluster
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.child import QUIET
+from odapi_runner.runs.child import trainer_environment
 from odapi_runner.runs.spec import RunSpec
 
 
@@ -46,6 +46,6 @@ def take_part(run: RunDir, spec: RunSpec) -> NoReturn:
     """Become a trainer of the run, until all of them end; signals reach it as they are."""
     backend = find_engine(spec.engine)
     argv = backend.trainer_argv(run, options=spec.options)
-    environment = QUIET | backend.trainer_environment(spec.options) | dict(spec.environment)
+    environment = trainer_environment(backend, spec.options, spec.environment)
     os.chdir(run.root.parent.parent)
     os.execve(argv[0], argv, os.environ | environment)  # noqa: S606 - no shell

@@ -30,8 +30,12 @@ class QueuedRun:
     why: str  # it waits; else empty
 
 
-def put_in_queue(run: RunDir, after: Sequence[RunDir] = ()) -> None:
-    """Put a run at the end of the queue (`entries.add`), and see that the queue is served."""
+def put_in_queue(run: RunDir, lock: int, after: Sequence[RunDir] = ()) -> None:
+    """Put a run at the end of the queue (`entries.add`), and see that the queue is served.
+
+    Its lock, as `launch.create_run` gives it, is closed: who starts the run takes it again.
+    """
+    os.close(lock)
     add(run, after)
     start_queue()
 
