@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odapi_runner.errors import OdapiError
-from odapi_runner.files import exists
+from odapi_runner.files import exists, is_file
 
 MARKER = "odapi.toml"
 ENVIRONMENT = "ODAPI_WORKSPACE"
@@ -42,6 +42,12 @@ class Workspace:
 
     def pipeline_config(self, name: str) -> Path:
         return self.pipelines / name / "pipeline.config"
+
+    def find_config(self, given: str) -> str:
+        """The config of a pipeline's name; a file comes first, what is neither stays as it is."""
+        path = self.pipeline_config(given)
+        named = Path(given).name == given and not is_file(Path(given)) and is_file(path)
+        return self.shown(path) if named else given
 
     def resolve(self, path: str | Path) -> Path:
         """`path` as written in a config: relative to the root unless absolute."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.errors import OdapiError
-from odapi_runner.workspace import find_workspace
+from odapi_runner.workspace import Workspace, find_workspace
 
 
 def test_the_nearest_marked_parent_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +62,18 @@ def test_a_name_that_no_folder_can_have_is_not_there() -> None:
     """Too long for the file system."""
     with pytest.raises(OdapiError, match="no such folder"):
         find_workspace("x" * 300)
+
+
+def test_a_pipeline_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of that name comes first; what is neither stays as it was typed."""
+    monkeypatch.chdir(tmp_path)
+    place = Workspace(tmp_path)
+    path = place.pipeline_config("신호등")
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    assert place.find_config("신호등") == "pipelines/신호등/pipeline.config"
+    assert place.find_config("other") == "other"
+    assert place.find_config("a/신호등") == "a/신호등"
+    (tmp_path / "신호등").touch()
+    assert place.find_config("신호등") == "신호등"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -16,7 +15,6 @@ from odapi_runner.errors import ConfigError
 if TYPE_CHECKING:
     from odapi_runner.pipeline.finding import Finding, Severity
     from odapi_runner.pipeline.rules.rule import Rule
-    from odapi_runner.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -106,7 +104,7 @@ def command(
     look = Look(not no_records, every_record, decode, _track)
     place = find_workspace(workspace)
     found = {}
-    for config in (_find_config(given, place) for given in configs):
+    for config in map(place.find_config, configs):
         try:
             found[config] = check(
                 config,
@@ -121,15 +119,6 @@ def command(
             found[config] = [unreadable(error, config)]
     _print(found, output_format)
     context.exit(int(any(item.severity == "error" for items in found.values() for item in items)))
-
-
-def _find_config(given: str, workspace: Workspace) -> str:
-    """The config of a pipeline's name; a file comes first, and what is neither stays as it is."""
-    from odapi_runner.files import is_file
-
-    path = workspace.pipeline_config(given)
-    named = Path(given).name == given and not is_file(Path(given)) and is_file(path)
-    return workspace.shown(path) if named else given
 
 
 def _explain(id_: str, rules: Sequence[Rule], output_format: str) -> None:

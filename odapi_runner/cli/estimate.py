@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from odapi_runner.cli.options import change_options, format_option, workspace_option
-from odapi_runner.settings import settings_of
+from odapi_runner.settings import parsed, settings_of
 from odapi_runner.training import TrainerOptions
 
 if TYPE_CHECKING:  # imports what `odapi --help` has no time for
@@ -18,30 +17,25 @@ if TYPE_CHECKING:  # imports what `odapi --help` has no time for
 _SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)")
 
 
-def _memory(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+def _parse_memory(value: str) -> int:
     from odapi_runner.runs.estimate import parse_memory
 
-    try:
-        return None if value is None else parse_memory(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.") from error
+    return parse_memory(value)
 
 
-def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    if value is None:
-        return None
+def _parse_size(value: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(value)
     if not found:
-        raise click.BadParameter(f'"{value}" is not HEIGHTxWIDTH, as in 1080x1920.')
+        raise ValueError(f'"{value}" is not HEIGHTxWIDTH, as in 1080x1920')
     return int(found[1]), int(found[2])
 
 
 @click.command("estimate")
-@click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+@click.argument("config")
 @click.option(
     "--memory",
     metavar="SIZE",
-    callback=_memory,
+    callback=parsed(_parse_memory),
     help="Of the GPU, as in 8GB: which batches fit. [default: this machine's first GPU's]",
 )
 @click.option(
@@ -57,14 +51,14 @@ def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int
 @click.option(
     "--image-size",
     metavar="HEIGHTxWIDTH",
-    callback=_size,
+    callback=parsed(_parse_size),
     help="Of the input, where the config's image_resizer leaves images as they are.",
 )
 @workspace_option
 @format_option
 def command(
     *,
-    config: Path,
+    config: str,
     memory: int | None,
     batches: tuple[int, ...],
     changes: Changes,
@@ -75,6 +69,8 @@ def command(
 ) -> None:
     """Estimate the memory of a training, in MiB by batch, without running a step.
 
+    CONFIG is a file, or the name of a pipeline.
+
     Counted on the network and its traced step: weights, what the optimizer keeps, the activations
     that wait for the backward pass, gradients, input. `cpu` is what the trainer takes beyond the
     imports; `gpu` is what TensorFlow takes of a GPU, which has not been measured on one. With
@@ -82,18 +78,23 @@ def command(
 
     \b
     Example:
-      odapi estimate pipelines/kitti-d0/pipeline.config --memory 8GB
+      odapi estimate kitti-d0 --memory 8GB
       odapi estimate my.config -s image_size=640 --precision mixed_float16 --recompute
     """
     from odapi_runner.cli.tables import print_table
     from odapi_runner.runs.estimate import MIB, estimate, rows
     from odapi_runner.runs.gpus import read_gpus
+    from odapi_runner.workspace import find_workspace
 
     if memory is None and (gpus := read_gpus()):
         memory = gpus[0].memory_bytes
     asked = TrainerOptions(**options)
     found = estimate(
-        config, changes=changes, options=asked, image_size=image_size, workspace=workspace
+        find_workspace(workspace).find_config(config),
+        changes=changes,
+        options=asked,
+        image_size=image_size,
+        workspace=workspace,
     )
     height, width = found.size
     click.echo(f"Input {height} x {width}, {asked.precision}; MiB", err=True)
