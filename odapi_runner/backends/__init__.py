@@ -27,6 +27,8 @@ class Backend:
     estimator_argv: Callable[..., list[str]] = builtin.estimator_argv
     prober_argv: Callable[..., list[str]] = builtin.prober_argv
     refuse_options: Callable[[Any, RunOptions], None] = lambda _, __: None  # with a config
+    # With the places that the engine finds by itself filled in, as run.json is to keep them.
+    settle: Callable[[RunOptions], RunOptions] = lambda options: options
 
 
 ENGINES = {
@@ -34,6 +36,7 @@ ENGINES = {
         builtin.trainer_argv,
         builtin.evaluator_argv,
         builtin.RULES,
+        options=builtin.OPTIONS,
         trainer_environment=builtin.trainer_environment,
         refuse_options=builtin.refuse_options,
     ),
@@ -67,7 +70,8 @@ def refuse_others(options: RunOptions, engine: str) -> None:
     honoured = find_engine(engine).options
     for name in options.changed():
         if name not in honoured:
+            others = [other for other in ENGINES if name in ENGINES[other].options]
+            instead = f", or train with --engine {' or '.join(others)}" if others else ""
             raise RunError(
-                f"the engine {engine} has no {spelled(name)}",
-                fix="Leave it out, or train with --engine builtin.",
+                f"the engine {engine} has no {spelled(name)}", fix=f"Leave it out{instead}."
             )

@@ -14,9 +14,10 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.pipeline.rules.subject import Subject
 from odapi_runner.proto.unread import written_fields
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.options import FOREIGN_OPTIONS, RUN_OPTIONS, RunOptions
 from odapi_runner.training import BFLOAT16, TRAINER_OPTIONS, TrainerOptions
 
+OPTIONS = frozenset(RUN_OPTIONS) - FOREIGN_OPTIONS
 _PYTHON = (sys.executable, "-P", "-m")  # -P: a workspace's own files are no modules of the engine
 
 

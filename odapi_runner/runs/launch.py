@@ -109,6 +109,7 @@ def plan_training(
     chosen = AUTO if engine == "auto" else engine
     asked = options or RunOptions()
     refuse_others(asked, chosen)
+    asked = find_engine(chosen).settle(asked)
     refuse_helpers(asked.workers)
     if queue and device == "visible":
         device = "auto"

@@ -75,6 +75,14 @@ class RunOptions(TrainerOptions):
         "Call a program when the run has ended: its last words are name, state and reason.",
         metavar="PROGRAM",
     )
+    python: str | None = setting(
+        None,
+        "The interpreter that has what the engine needs, such as an older TensorFlow; odapi itself "
+        "stays in its own.",
+        metavar="PATH",
+    )
 
 
 RUN_OPTIONS = names_of(RunOptions)
+# Of engines that are programs of their own.
+FOREIGN_OPTIONS = frozenset({"python"})

@@ -178,6 +178,7 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
         raise ConfigError(f"{run.name}: {error}", fix="odapi resume --help") from error
     engine = wish.engine or spec.engine
     refuse_others(options, engine)
+    options = find_engine(engine).settle(options)
     text = read_text(run.config)
     before = parse_pipeline(text, str(run.config))
     changed = apply_changes(before, wish.changes)

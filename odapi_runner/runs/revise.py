@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from odapi_runner import __version__, files
+from odapi_runner.backends import find_engine
 from odapi_runner.errors import ConfigError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.pipeline.overrides import Changes, apply_changes
@@ -58,6 +59,7 @@ def revise(
         text = f"{head}\n# {' '.join(changes.words())}\n\n{render_pipeline(message)}"
     try:
         asked = dataclasses.replace(spec.options, **(options or {}))
+        asked = find_engine(engine or spec.engine).settle(asked)
     except ValueError as error:
         raise ConfigError(f"{run.name}: {error}", fix="odapi resume --help") from error
     revised = dataclasses.replace(

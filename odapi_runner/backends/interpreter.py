@@ -1,0 +1,36 @@
+"""The interpreter of an engine that is a program of its own: `--python`, else odapi's."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+from pathlib import Path
+
+from odapi_runner.errors import RunError
+from odapi_runner.runs.options import RunOptions
+
+
+def interpreter(options: RunOptions) -> str:
+    """The Python that runs the engine's processes."""
+    return options.python or sys.executable
+
+
+def settle_python(options: RunOptions) -> RunOptions:
+    """With the interpreter as an absolute path; links stay, since they make a venv's.
+
+    Raises:
+        RunError: there is no such program.
+    """
+    if options.python is None:
+        return options
+    typed = Path(options.python).expanduser()
+    found = shutil.which(typed)  # of a name in PATH, or a path
+    if found is None:
+        inside = typed / "bin" / "python"
+        usual = "As in: --python ENV/bin/python"
+        raise RunError(
+            f"--python {options.python}: there is no such program",
+            fix=f"Did you mean {inside}?" if inside.is_file() else usual,
+        )
+    return dataclasses.replace(options, python=str(Path(found).absolute()))
