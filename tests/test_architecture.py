@@ -13,7 +13,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "odapi_runner"
 
 FIRST = {"errors", "files", "settings", "workspace"}
-SECOND = {"anchors", "coco", "formats", "metrics", "proto", "rundir", "schedules", "training"}
+SECOND = {
+    "anchors", "coco", "drawing", "formats", "metrics", "proto", "rundir", "schedules", "training",
+}  # fmt: skip
 THIRD = {"pipeline", "records", "report"}
 FOURTH = {"backends", "runs"}
 

@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageOps
 
+from odapi_runner.drawing import draw_boxes, font, name_of, writable_names
 from odapi_runner.engine.augment.apply import augment
 from odapi_runner.engine.augment.read import read_augmentation
 from odapi_runner.engine.augment.spec import Augmentation
 from odapi_runner.engine.fields import Reader, unread
-from odapi_runner.engine.pictures import draw_boxes, font, name_of, writable_names
 from odapi_runner.engine.reading.input import read_input
 from odapi_runner.engine.records import Records, Sample
 from odapi_runner.errors import ConfigError, DataError

@@ -109,7 +109,7 @@ def _read(path: Path, notes: list[str]) -> Source:
     if not is_run(path):
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
     run = RunDir(path)
-    evaluations = _read_evaluations(run, notes)
+    evaluations = read_evaluations(run, notes)
     if not evaluations:
         notes.append(f"{path}: no evaluation yet")
     config = None
@@ -129,7 +129,8 @@ def _read(path: Path, notes: list[str]) -> Source:
     )
 
 
-def _read_evaluations(run: RunDir, notes: list[str]) -> list[EvalRow]:
+def read_evaluations(run: RunDir, notes: list[str]) -> list[EvalRow]:
+    """The evaluations of a run by step; what cannot be read becomes a note."""
     rows = []
     for step in run.evaluated_steps():
         try:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from odapi_runner.engine import pictures
+from odapi_runner import drawing
+from odapi_runner.drawing import COLORS
 from odapi_runner.engine.contact_sheets import CELL, GAP, write_contact_sheets
-from odapi_runner.engine.pictures import COLORS
 from odapi_runner.errors import ConfigError, DataError
 from support.examples import LABEL_MAP, annotated, encoded, write_records
 
@@ -23,10 +23,10 @@ HALVES = np.repeat(np.array([[[0] * 3] * 40 + [[255] * 3] * 40], np.uint8), 40, 
 @pytest.fixture(autouse=True)
 def _own_font_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same pictures on every machine, whatever fonts it has."""
-    monkeypatch.setattr(pictures, "FONTS", ())
-    pictures.font.cache_clear()
+    monkeypatch.setattr(drawing, "FONTS", ())
+    drawing.font.cache_clear()
     yield
-    pictures.font.cache_clear()
+    drawing.font.cache_clear()
 
 
 def sheets(

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from odapi_runner.engine import pictures
-from odapi_runner.engine.pictures import COLORS, side_by_side
+from odapi_runner import drawing
+from odapi_runner.drawing import COLORS
+from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.formats.detections import Detections, GroundTruth
 from support.configs import small_spec
 from support.examples import encoded
@@ -22,10 +23,10 @@ BOX = (20.0, 30.0, 40.0, 20.0)
 @pytest.fixture(autouse=True)
 def _own_font_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same pictures on every machine, whatever fonts it has."""
-    monkeypatch.setattr(pictures, "FONTS", ())
-    pictures.font.cache_clear()
+    monkeypatch.setattr(drawing, "FONTS", ())
+    drawing.font.cache_clear()
     yield
-    pictures.font.cache_clear()
+    drawing.font.cache_clear()
 
 
 def detections(
