@@ -94,7 +94,7 @@ def gpu_option(default: str) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 def training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what says how to train: those of `runs.launch.plan_training`."""
+    """Give a command what says how to train: those of `runs.plan.plan_training`."""
     options = (
         click.option(
             "--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True

@@ -18,7 +18,7 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.settings import changes_of, given
 
 if TYPE_CHECKING:  # imports what `odapi --help` has no time for
-    from odapi_runner.runs.resume import Resumption
+    from odapi_runner.runs.resumption import Resumption
 
 
 @click.command("resume")

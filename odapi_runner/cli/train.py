@@ -84,8 +84,9 @@ def command(
     from odapi_runner.runs.batch_size import plan_with_batch
     from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
-    from odapi_runner.runs.launch import create_run, plan_training
+    from odapi_runner.runs.launch import create_run
     from odapi_runner.runs.names import find_run
+    from odapi_runner.runs.plan import plan_training
     from odapi_runner.runs.queue.control import put_in_queue
     from odapi_runner.workspace import find_workspace
 

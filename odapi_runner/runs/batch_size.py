@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
@@ -25,9 +25,7 @@ from odapi_runner.runs.asking import ask, failure
 from odapi_runner.runs.estimate import parse_memory
 from odapi_runner.runs.failures import OOM, classify, count_oom_kills
 from odapi_runner.runs.gpus import count_gpus, device_environment
-
-if TYPE_CHECKING:  # it imports this module
-    from odapi_runner.runs.launch import Plan
+from odapi_runner.runs.plan import Plan
 
 _LARGEST = 1024
 # Of the machine's free memory, where it trains: the evaluator needs some, and so does the input.
@@ -155,7 +153,7 @@ def plan_with_batch(
     """A plan, with a batch as an override if one is wanted: that, or the largest that fits.
 
     Args:
-        planned: `launch.plan_training`, with everything but the overrides.
+        planned: `plan.plan_training`, with everything but the overrides.
         overrides: of the command.
         batch: a number, `auto`, or `auto:6GB`; None leaves the config's.
         on_try: called after each try.

@@ -21,8 +21,9 @@ from odapi_runner.pipeline.finding import refuse_errors
 from odapi_runner.pipeline.overrides import Changes, parse_override
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Start
-from odapi_runner.runs.launch import Plan, create_run, find_source, plan_training
+from odapi_runner.runs.launch import create_run
 from odapi_runner.runs.names import check_name
+from odapi_runner.runs.plan import Plan, find_source, plan_training
 from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.spec import Sweep
 from odapi_runner.workspace import find_workspace

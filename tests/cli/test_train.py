@@ -26,8 +26,8 @@ from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
 from odapi_runner.runs.gpus import Gpu
-from odapi_runner.runs.launch import plan_training
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.plan import plan_training
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
 from support.small_runs import FAKE_ENGINE, SETTINGS

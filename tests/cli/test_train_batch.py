@@ -17,7 +17,7 @@ from odapi_runner.cli import main
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.batch_size import Try, plan_with_batch
-from odapi_runner.runs.launch import plan_training
+from odapi_runner.runs.plan import plan_training
 from odapi_runner.workspace import Workspace
 from support.small_runs import FAKE_ENGINE
 
