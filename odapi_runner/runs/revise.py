@@ -69,6 +69,7 @@ def revise(
         environment=spec.environment if device is None else device_environment(device),
         num_steps=message.train_config.num_steps,
         overrides=(*spec.overrides, *overrides),
+        deletes=(*spec.deletes, *deletes),
         options=asked,
         digests=_digests(spec, before, message, text, Workspace(run.root.parent.parent)),
     )

@@ -61,13 +61,14 @@ class RunSpec:
     device: str  # as asked: "visible", "auto", "all", "none", or numbers of GPUs
     environment: Mapping[str, str]  # set for the trainer
     num_steps: int
-    overrides: tuple[str, ...]
+    overrides: tuple[str, ...]  # of the config that it began with, in the order given
     options: RunOptions
     versions: Mapping[str, str]
     digests: Digests
     parent: str | None = None  # the run whose checkpoint this one starts from
     parent_step: int | None = None  # of that checkpoint
     sweep: Sweep | None = None
+    deletes: tuple[str, ...] = ()  # fields that a resume has left out
     adopted: str | None = None  # the folder of a training that odapi did not start
     format: int = field(default=FORMAT)
 
@@ -104,6 +105,7 @@ def _build(value: dict[str, Any]) -> RunSpec:
         | {
             "command": tuple(value["command"]),
             "overrides": tuple(value["overrides"]),
+            "deletes": tuple(value.get("deletes", ())),
             "options": RunOptions(**value["options"]),
             "digests": Digests(**value["digests"]),
             "sweep": Sweep(**value["sweep"]) if value.get("sweep") else None,
