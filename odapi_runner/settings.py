@@ -202,7 +202,9 @@ def parsed(parse: Callable[[str], Value]) -> Callable[..., Value | None]:
         try:
             return None if value is None else parse(value)
         except ValueError as error:
-            raise click.BadParameter(f"{error}.") from error
+            what = str(error)
+            # A question has its mark.
+            raise click.BadParameter(what if what.endswith("?") else f"{what}.") from error
 
     return read
 

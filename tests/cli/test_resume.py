@@ -90,6 +90,10 @@ def test_what_is_not_given_stays(finished: RunDir) -> None:
 
     assert result.exit_code == 0, result.output
     spec = RunSpec.load(finished)
+    assert (spec.overrides[-2:], spec.deletes) == (
+        ("batch_size=1", "num_steps=6"),
+        ("eval_config.include_metrics_per_category",),
+    )
     assert spec.options.checkpoint_every == 3
     assert spec.options.seed == before.options.seed
     assert (before.device, spec.device) == ("none", "0")
@@ -170,7 +174,7 @@ def test_an_error_that_was_let_pass_before_does_not_come_back(
     [
         (["--gpu", "0,0"], '"0,0" is neither numbers of GPUs'),
         (["--keep", "0"], "Invalid value for '--keep'"),
-        (["--early-stop", "mAPP"], 'Did you mean "mAP"'),
+        (["--early-stop", "mAPP"], 'Did you mean "mAP" or "mAP_75" or "mAP_50"?\n'),
         (["-s", "batch_size"], '"batch_size" is not PATH=VALUE'),
     ],
 )

@@ -19,7 +19,7 @@ def parse_metric(name: str) -> str:
     """
     if name not in METRICS:
         near = did_you_mean(name, METRICS) or f"There are {', '.join(METRICS)}"
-        raise ValueError(f'there is no metric "{name}". {near.rstrip("?.")}')
+        raise ValueError(f'there is no metric "{name}". {near}')
     return name
 
 
@@ -39,7 +39,7 @@ def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, 
         name, _, value = part.partition("=")
         if name not in numbers:
             near = did_you_mean(name, numbers) or f"There are {', '.join(numbers)}"
-            raise ValueError(f'"{part}": there is no "{name}". {near.rstrip("?.")}')
+            raise ValueError(f'"{part}": there is no "{name}". {near}')
         try:
             found[name] = float(value)
         except ValueError:
