@@ -1,6 +1,6 @@
 """COCO's twelve numbers from groundtruth and detections, and the lines in which they are printed.
 
-The matching is faster-coco-eval's: the numbers of pycocotools in a fraction of the time.
+The numbers of pycocotools in a fraction of the time (`scoring`).
 Source: object_detection/metrics/coco_tools.py and coco_evaluation.py (ids of boxes from 1, area,
 classes outside the label map, -1 for what cannot be measured).
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odapi_runner.formats.detections import GroundTruth
+from odapi_runner.formats.detections import Found, GroundTruth
 from odapi_runner.metrics import (
     CATEGORY_TAG,
     COCO_METRICS,
@@ -22,23 +22,28 @@ from odapi_runner.metrics import (
     category_tag,
     super_category_tag,
 )
+from odapi_runner.scoring.curves import ClassOutcomes, class_outcomes, precision_at_recalls
+from odapi_runner.scoring.match import COCO_THRESHOLDS, match_pairs
+from odapi_runner.scoring.pairs import find_pairs, rank_detections
 
 UNKNOWN = -1.0  # COCO's value where there is no groundtruth of that kind
 
-# Axes of the evaluation's arrays, as COCOeval.accumulate documents them:
-# precision [thresholds, recalls, classes, areas, limits], recall without the second axis.
-_AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}
-_LIMITS = {1: 0, 10: 1, 100: 2}
-_THRESHOLDS = {"0.50:0.95": slice(None), "0.50": slice(0, 1), "0.75": slice(5, 6)}
+_AREAS = {  # square pixels, both ends included
+    "all": (0, 1e10),
+    "small": (0, 32**2),
+    "medium": (32**2, 96**2),
+    "large": (96**2, 1e10),
+}
+_LEVELS = {"0.50:0.95": slice(None), "0.50": slice(0, 1), "0.75": slice(5, 6)}
+
+# The value of each of the twelve for one class by overlap: precision [T, 101], recall [T].
+_Tables = dict[CocoMetric, NDArray[np.float64]]
 
 
 def evaluate(
     groundtruth: GroundTruth,
+    found: Found,
     *,
-    image: NDArray[np.int64],
-    boxes_xywh_px: NDArray[np.floating[Any]],
-    classes: NDArray[np.int64],
-    scores: NDArray[np.floating[Any]],
     per_category: bool = False,
     all_per_category: bool = False,
     super_categories: Mapping[str, Sequence[str]] | None = None,
@@ -52,10 +57,7 @@ def evaluate(
     Args:
         groundtruth: what is to be found. A crowd box takes any number of detections, which are
             then neither right nor wrong; a box without a positive `area` has that of its sides.
-        image: int64 [n], index of the image in `groundtruth.source_ids`.
-        boxes_xywh_px: float [n, 4], (xmin, ymin, width, height), pixels of the original image.
-        classes: int64 [n], label map ids, from 1.
-        scores: float [n], higher is surer.
+        found: the detections.
         per_category: add the average precision of each class, under `CATEGORY_TAG` and its name.
         all_per_category: add that, and all twelve of each class.
         super_categories: names of classes by the name that they have together: add the mean of
@@ -66,33 +68,34 @@ def evaluate(
         order of the label map, then the super categories; -1 where there is no groundtruth of that
         kind.
     """
-    precision, recall = _precision_and_recall(groundtruth, image, boxes_xywh_px, classes, scores)
-    found = {one.tag: _value(one, precision, recall) for one in COCO_METRICS}
+    by_class = _tables(groundtruth, found)
+    tables = list(by_class.values())
+    metrics = {one.tag: _value([table[one] for table in tables]) for one in COCO_METRICS}
     if per_category or all_per_category or super_categories:
-        by_class = _by_class(groundtruth, precision, recall)
+        values = _by_class(groundtruth, by_class)
         if per_category or all_per_category:
-            for name, values in by_class.items():
-                found[f"{CATEGORY_TAG}{name}"] = values[COCO_METRICS[0]]
+            for name, own in values.items():
+                metrics[f"{CATEGORY_TAG}{name}"] = own[COCO_METRICS[0]]
                 if all_per_category:
-                    found |= {category_tag(one, name): values[one] for one in COCO_METRICS}
+                    metrics |= {category_tag(one, name): own[one] for one in COCO_METRICS}
         for name, members in (super_categories or {}).items():
-            means = _means([by_class[member] for member in members])
-            found[f"{SUPER_CATEGORY_TAG}{name}"] = means[COCO_METRICS[0]]
+            means = _means([values[member] for member in members])
+            metrics[f"{SUPER_CATEGORY_TAG}{name}"] = means[COCO_METRICS[0]]
             if all_per_category:
-                found |= {super_category_tag(one, name): means[one] for one in COCO_METRICS}
-    return found
+                metrics |= {super_category_tag(one, name): means[one] for one in COCO_METRICS}
+    return metrics
 
 
 def _by_class(
-    groundtruth: GroundTruth, precision: NDArray[np.float64], recall: NDArray[np.float64]
+    groundtruth: GroundTruth, tables: Mapping[int, _Tables]
 ) -> dict[str, dict[CocoMetric, float]]:
     """The twelve of each class by its name, in the order of the label map."""
-    places = {number: place for place, number in enumerate(np.unique(groundtruth.class_ids))}
-    found = {}
-    for number, name in zip(groundtruth.class_ids, groundtruth.class_names, strict=True):
-        own = [table.take([places[number]], axis=-3) for table in (precision, recall)]
-        found[str(name)] = {one: _value(one, *own) for one in COCO_METRICS}
-    return found
+    return {
+        str(name): {one: _value([tables[number][one]]) for one in COCO_METRICS}
+        for number, name in zip(
+            groundtruth.class_ids.tolist(), groundtruth.class_names, strict=True
+        )
+    }
 
 
 def _means(classes: Sequence[Mapping[CocoMetric, float]]) -> dict[CocoMetric, float]:
@@ -109,72 +112,51 @@ def summary_lines(metrics: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _precision_and_recall(
-    groundtruth: GroundTruth,
-    image: NDArray[np.int64],
-    boxes_xywh_px: NDArray[np.floating[Any]],
-    classes: NDArray[np.int64],
-    scores: NDArray[np.floating[Any]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    images = {"images": [{"id": number} for number in range(len(groundtruth.source_ids))]}
-    categories = {"categories": [{"id": number} for number in groundtruth.class_ids.tolist()]}
-    wanted = _annotations(
-        groundtruth.image,
-        groundtruth.boxes_xywh_px,
-        groundtruth.classes,
-        area=np.where(groundtruth.area > 0, groundtruth.area, _area(groundtruth.boxes_xywh_px)),
-        iscrowd=groundtruth.is_crowd.astype(np.int64),
-    )
+def _tables(groundtruth: GroundTruth, found: Found) -> dict[int, _Tables]:
+    """Precision and recall of each class by its id: the overlaps are computed once."""
+    ranked = rank_detections(groundtruth, found)
+    pairs = find_pairs(groundtruth, found, ranked)
     # COCO files hold doubles, and so does pycocotools: the area is not rounded to float32.
-    boxes = boxes_xywh_px.astype(np.float64)
-    offered = _annotations(image, boxes, classes, area=_area(boxes), score=scores)
-    evaluation = COCOeval_faster(
-        COCO(images | categories | {"annotations": wanted}, print_function=_say_nothing),
-        COCO(images | categories | {"annotations": offered}, print_function=_say_nothing),
-        iouType="bbox",
-        print_function=_say_nothing,
-    )
-    evaluation.evaluate()
-    evaluation.accumulate()
-    return evaluation.eval["precision"], evaluation.eval["recall"]
+    own_area = _area(found.boxes_xywh_px.astype(np.float64))
+    area = np.where(groundtruth.area > 0, groundtruth.area, _area(groundtruth.boxes_xywh_px))
+    tables: dict[int, _Tables] = {number: {} for number in groundtruth.class_ids.tolist()}
+    for name, (low, high) in _AREAS.items():
+        ignored = groundtruth.is_crowd | (area < low) | (area > high)
+        matches = match_pairs(ranked, pairs, COCO_THRESHOLDS, groundtruth.is_crowd, ignored)
+        outcomes = class_outcomes(
+            groundtruth,
+            found,
+            ranked,
+            matches,
+            is_ignored=ignored,
+            excused=(own_area < low) | (own_area > high),
+        )
+        wanted = [one for one in COCO_METRICS if one.area == name]
+        for of_class in outcomes:
+            tables[of_class.class_id] |= _read_off(of_class, wanted)
+    return tables
 
 
-def _value(
-    metric: CocoMetric, precision: NDArray[np.float64], recall: NDArray[np.float64]
-) -> float:
-    table = precision if metric.title == "Average Precision" else recall
-    some = table[_THRESHOLDS[metric.iou], ..., _AREAS[metric.area], :]
-    return _mean_of_known(some[..., _LIMITS[metric.max_detections]])
+def _read_off(outcomes: ClassOutcomes, wanted: Sequence[CocoMetric]) -> _Tables:
+    precision = precision_at_recalls(outcomes)[0]
+    total = outcomes.wanted.sum()
+    found: _Tables = {}
+    for one in wanted:
+        if one.title == "Average Precision":
+            table = precision
+        elif total:
+            table = outcomes.right[:, outcomes.rank < one.max_detections].sum(axis=1) / total
+        else:
+            table = np.full(len(precision), UNKNOWN)
+        found[one] = table[_LEVELS[one.iou]]
+    return found
 
 
-def _annotations(
-    image: NDArray[np.int64],
-    boxes_xywh_px: NDArray[np.floating[Any]],
-    classes: NDArray[np.int64],
-    **values: NDArray[Any],
-) -> list[dict[str, Any]]:
-    """The boxes as COCO's JSON has them; ids count from 1, since 0 means "not matched"."""
-    columns = {
-        "id": np.arange(1, len(image) + 1),
-        "image_id": image,
-        "category_id": classes,
-        "bbox": boxes_xywh_px,
-        **values,
-    }
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+def _value(tables: Sequence[NDArray[np.float64]]) -> float:
+    """The mean of what is known of some classes."""
+    known = [table.ravel() for table in tables if table.size and table.flat[0] > UNKNOWN]
+    return float(np.mean(np.concatenate(known))) if known else UNKNOWN
 
 
 def _area(boxes_xywh_px: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     return np.asarray(boxes_xywh_px[:, 2] * boxes_xywh_px[:, 3])
-
-
-def _mean_of_known(values: NDArray[np.float64]) -> float:
-    known = values[values > UNKNOWN]
-    return float(np.mean(known)) if len(known) else UNKNOWN
-
-
-def _say_nothing(*_: object) -> None:
-    """Stands where faster-coco-eval would log its phases."""

@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "odapi_runner"
 
 FIRST = {"errors", "files", "settings", "workspace"}
 SECOND = {
-    "anchors", "coco", "drawing", "formats", "metrics", "proto", "rundir", "schedules", "training",
+    "anchors", "coco", "drawing", "formats", "metrics", "proto", "rundir", "schedules", "scoring",
+    "training",
 }  # fmt: skip
 THIRD = {"pipeline", "records", "report"}
 FOURTH = {"backends", "runs"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
 import subprocess
 import sys
@@ -13,87 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from odapi_runner import coco
 from odapi_runner.formats.detections import GroundTruth
 from odapi_runner.metrics import CATEGORY_TAG, COCO_METRICS
-
-Box = tuple[int, int, list[float]]  # image, class, (xmin, ymin, width, height)
-
-
-def build_groundtruth(
-    boxes: list[Box],
-    *,
-    images: int = 1,
-    classes: int = 1,
-    crowd: tuple[int, ...] = (),
-    area: list[float] | None = None,
-) -> GroundTruth:
-    """Groundtruth on `images` images; `crowd` holds indices of `boxes`."""
-    corners = np.array([box for _, _, box in boxes], float).reshape(-1, 4)
-    return GroundTruth(
-        source_ids=np.array([f"{number}.jpg" for number in range(images)]),
-        sizes_hw=np.full((images, 2), 500),
-        image=np.array([image for image, _, _ in boxes], np.int64),
-        boxes_xywh_px=corners,
-        classes=np.array([number for _, number, _ in boxes], np.int64),
-        is_crowd=np.isin(np.arange(len(boxes)), crowd),
-        area=corners[:, 2] * corners[:, 3] if area is None else np.array(area),
-        class_ids=np.arange(1, classes + 1),
-        class_names=np.array([f"class {number}" for number in range(1, classes + 1)]),
-    )
-
-
-def build_detections(found: list[tuple[int, int, list[float], float]]) -> dict[str, NDArray[Any]]:
-    """The arguments of `coco.evaluate` from (image, class, box, score)."""
-    return {
-        "image": np.array([item[0] for item in found], np.int64),
-        "classes": np.array([item[1] for item in found], np.int64),
-        "boxes_xywh_px": np.array([item[2] for item in found], np.float32).reshape(-1, 4),
-        "scores": np.array([item[3] for item in found], np.float32),
-    }
-
-
-def reference(truth: GroundTruth, found: dict[str, NDArray[Any]]) -> tuple[list[float], list[str]]:
-    """pycocotools' twelve numbers and printed lines."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    def dataset(annotations: list[dict[str, Any]]) -> Any:
-        held = COCO()
-        held.dataset = {
-            "images": [{"id": number} for number in range(len(truth.source_ids))],
-            "categories": [{"id": int(number)} for number in truth.class_ids],
-            "annotations": [
-                annotation | {"id": number} for number, annotation in enumerate(annotations, 1)
-            ],
-        }
-        held.createIndex()
-        return held
-
-    wanted = [
-        {
-            "image_id": int(truth.image[row]),
-            "category_id": int(truth.classes[row]),
-            "bbox": truth.boxes_xywh_px[row].tolist(),
-            "area": float(truth.area[row]),
-            "iscrowd": int(truth.is_crowd[row]),
-        }
-        for row in range(len(truth.image))
-    ]
-    offered = []
-    for row in range(len(found["image"])):
-        box = [float(value) for value in found["boxes_xywh_px"][row]]
-        annotation = {"bbox": box, "area": box[2] * box[3], "iscrowd": 0}
-        annotation |= {"image_id": int(found["image"][row]), "score": float(found["scores"][row])}
-        offered.append(annotation | {"category_id": int(found["classes"][row])})
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        evaluation = COCOeval(dataset(wanted), dataset(offered), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats.tolist(), printed.getvalue().splitlines()[-12:]
+from support.scored import OFFERED, WANTED, Box, build_found, build_groundtruth, reference
 
 
 def values(metrics: dict[str, float]) -> dict[str, float]:
@@ -104,7 +26,7 @@ def test_a_perfect_detection_gives_one_in_its_size_and_minus_one_in_the_others()
     """One box of 40 x 40 px (1600 px: between 32^2 and 96^2) found exactly is medium."""
     truth = build_groundtruth([(0, 1, [10, 10, 40, 40])])
 
-    metrics = coco.evaluate(truth, **build_detections([(0, 1, [10, 10, 40, 40], 0.9)]))
+    metrics = coco.evaluate(truth, build_found([(0, 1, [10, 10, 40, 40], 0.9)]))
 
     assert list(metrics) == [metric.tag for metric in COCO_METRICS]
     assert values(metrics) == {
@@ -118,7 +40,7 @@ def test_an_overlap_counts_at_the_thresholds_it_reaches() -> None:
     """A box of 8 of 10 columns has IoU 0.8: right at 0.50 to 0.80, that is at 7 of 10 levels."""
     truth = build_groundtruth([(0, 1, [0, 0, 100, 100])])
 
-    metrics = coco.evaluate(truth, **build_detections([(0, 1, [0, 0, 80, 100], 0.9)]))
+    metrics = coco.evaluate(truth, build_found([(0, 1, [0, 0, 80, 100], 0.9)]))
 
     found = values(metrics)
     assert found["mAP"] == pytest.approx(0.7)
@@ -129,7 +51,7 @@ def test_an_overlap_counts_at_the_thresholds_it_reaches() -> None:
 def test_nothing_found_is_zero() -> None:
     """Without detections every number that can be measured is 0."""
     metrics = coco.evaluate(
-        build_groundtruth([(0, 1, [0, 0, 100, 100])], images=2), **build_detections([])
+        build_groundtruth([(0, 1, [0, 0, 100, 100])], images=2), build_found([])
     )
 
     assert values(metrics)["mAP"] == 0
@@ -139,9 +61,9 @@ def test_nothing_found_is_zero() -> None:
 @pytest.mark.parametrize("images", [0, 3])
 def test_without_groundtruth_nothing_is_known(images: int) -> None:
     """No groundtruth at all, even no images: -1 everywhere, as COCO has it."""
-    found = build_detections([(0, 1, [0, 0, 9, 9], 0.5)] if images else [])
+    found = build_found([(0, 1, [0, 0, 9, 9], 0.5)] if images else [])
 
-    metrics = coco.evaluate(build_groundtruth([], images=images), **found, per_category=True)
+    metrics = coco.evaluate(build_groundtruth([], images=images), found, per_category=True)
 
     assert set(metrics.values()) == {-1.0}
 
@@ -151,7 +73,7 @@ def test_a_surer_detection_on_an_empty_image_halves_the_precision() -> None:
     truth = build_groundtruth([(0, 1, [0, 0, 100, 100])], images=2)
     found = [(0, 1, [0.0, 0, 100, 100], 0.5), (1, 1, [0.0, 0, 50, 50], 0.9)]
 
-    metrics = coco.evaluate(truth, **build_detections(found))
+    metrics = coco.evaluate(truth, build_found(found))
 
     assert values(metrics)["mAP"] == pytest.approx(0.5)
 
@@ -161,7 +83,7 @@ def test_what_lies_in_a_crowd_is_neither_right_nor_wrong() -> None:
     truth = build_groundtruth([(0, 1, [0, 0, 40, 40]), (0, 1, [100, 100, 200, 200])], crowd=(1,))
     inside = [(0, 1, [110.0, 110, 50, 50], 0.9), (0, 1, [200.0, 200, 50, 50], 0.8)]
 
-    metrics = coco.evaluate(truth, **build_detections([*inside, (0, 1, [0, 0, 40, 40], 0.5)]))
+    metrics = coco.evaluate(truth, build_found([*inside, (0, 1, [0, 0, 40, 40], 0.5)]))
 
     assert values(metrics)["mAP"] == pytest.approx(1.0)
     assert values(metrics)["mAP_large"] == -1
@@ -172,7 +94,7 @@ def test_only_a_hundred_detections_of_an_image_count() -> None:
     truth = build_groundtruth([(0, 1, [0, 0, 40, 40])])
     wrong = [(0, 1, [200.0, 200, 50, 50], 0.9)] * 100
 
-    metrics = coco.evaluate(truth, **build_detections([*wrong, (0, 1, [0, 0, 40, 40], 0.1)]))
+    metrics = coco.evaluate(truth, build_found([*wrong, (0, 1, [0, 0, 40, 40], 0.1)]))
 
     assert values(metrics)["AR_100"] == 0
 
@@ -180,10 +102,10 @@ def test_only_a_hundred_detections_of_an_image_count() -> None:
 def test_the_given_area_decides_the_size_and_the_sides_do_where_none_is_given() -> None:
     """100 x 100 px is large; a given area of 900 px makes it small; 0 stands for none."""
     box: Box = (0, 1, [0, 0, 100, 100])
-    found = build_detections([(0, 1, [0, 0, 100, 100], 0.9)])
+    found = build_found([(0, 1, [0, 0, 100, 100], 0.9)])
 
-    small = coco.evaluate(build_groundtruth([box], area=[900.0]), **found)
-    large = coco.evaluate(build_groundtruth([box], area=[0.0]), **found)
+    small = coco.evaluate(build_groundtruth([box], area=[900.0]), found)
+    large = coco.evaluate(build_groundtruth([box], area=[0.0]), found)
 
     assert values(small)["AR_100_small"] == 1
     assert values(small)["AR_100_large"] == -1
@@ -193,9 +115,9 @@ def test_the_given_area_decides_the_size_and_the_sides_do_where_none_is_given() 
 def test_each_class_is_told_when_asked_and_strangers_are_left_out() -> None:
     """Class 1 is found, class 2 is not, class 3 has no groundtruth, class 7 is not in the map."""
     truth = build_groundtruth([(0, 1, [0, 0, 40, 40]), (0, 2, [50, 50, 40, 40])], classes=3)
-    found = build_detections([(0, 1, [0, 0, 40, 40], 0.9), (0, 7, [50, 50, 40, 40], 0.9)])
+    found = build_found([(0, 1, [0, 0, 40, 40], 0.9), (0, 7, [50, 50, 40, 40], 0.9)])
 
-    metrics = coco.evaluate(truth, **found, per_category=True)
+    metrics = coco.evaluate(truth, found, per_category=True)
 
     assert values(metrics)["mAP"] == pytest.approx(0.5)
     assert {tag: value for tag, value in metrics.items() if tag.startswith(CATEGORY_TAG)} == {
@@ -213,9 +135,7 @@ def test_classes_follow_their_ids_whatever_the_order_of_the_label_map() -> None:
         | {"class_ids": np.array([2, 1]), "class_names": np.array(["two", "one"])}
     )
 
-    metrics = coco.evaluate(
-        turned, **build_detections([(0, 1, [0, 0, 40, 40], 0.9)]), per_category=True
-    )
+    metrics = coco.evaluate(turned, build_found([(0, 1, [0, 0, 40, 40], 0.9)]), per_category=True)
 
     assert list(metrics.items())[12:] == [
         (CATEGORY_TAG + "two", 0.0),
@@ -226,10 +146,10 @@ def test_classes_follow_their_ids_whatever_the_order_of_the_label_map() -> None:
 def test_all_figures_of_each_class_and_of_classes_together() -> None:
     """Class 1 is found and large, class 2 is not; the mean of both counts -1 as a number."""
     truth = build_groundtruth([(0, 1, [0, 0, 100, 100]), (0, 2, [50, 50, 40, 40])], classes=2)
-    found = build_detections([(0, 1, [0, 0, 100, 100], 0.9)])
+    found = build_found([(0, 1, [0, 0, 100, 100], 0.9)])
 
     metrics = coco.evaluate(
-        truth, **found, all_per_category=True, super_categories={"both": ["class 1", "class 2"]}
+        truth, found, all_per_category=True, super_categories={"both": ["class 1", "class 2"]}
     )
 
     assert metrics[CATEGORY_TAG + "class 1"] == pytest.approx(1.0)
@@ -241,23 +161,8 @@ def test_all_figures_of_each_class_and_of_classes_together() -> None:
     assert len(metrics) == 12 + 2 * 13 + 13
 
 
-# Coordinates from a coarse grid, few scores and few sizes: ties of overlap and of score, boxes of
-# no area, boxes exactly at COCO's limits of size (32 and 96 px) and exact duplicates are common.
-_boxes = st.tuples(
-    st.sampled_from([0.0, 10.0, 20.0]),
-    st.sampled_from([0.0, 10.5, 32.0]),
-    st.sampled_from([0.0, 16.0, 32.0, 64.0, 96.0]),
-    st.sampled_from([16.0, 32.0, 96.0, 300.25]),
-).map(list)
-_place = (st.integers(0, 3), st.integers(1, 4))  # class 4 is not in the label map
-_wanted = st.lists(st.tuples(*_place, _boxes), max_size=12)
-_offered = st.lists(
-    st.tuples(*_place, _boxes, st.sampled_from([0.0, 0.1, 0.5, 0.500001, 1.0])), max_size=30
-)
-
-
 @settings(max_examples=60, deadline=None)
-@given(_wanted, _offered, st.sets(st.integers(0, 11)), st.booleans())
+@given(WANTED, OFFERED, st.sets(st.integers(0, 11)), st.booleans())
 def test_the_numbers_and_lines_are_those_of_pycocotools(
     wanted: list[Box], offered: list[Any], crowd: set[int], given_area: bool
 ) -> None:
@@ -268,9 +173,9 @@ def test_the_numbers_and_lines_are_those_of_pycocotools(
         truth = GroundTruth(
             **{name: getattr(truth, name) for name in truth.__slots__} | {"area": area}
         )
-    found = build_detections(offered)
+    found = build_found(offered)
 
-    metrics = coco.evaluate(truth, **found)
+    metrics = coco.evaluate(truth, found)
 
     numbers, lines = reference(truth, found)
     assert list(metrics.values()) == pytest.approx(numbers, abs=1e-9)
@@ -290,9 +195,9 @@ def test_crowded_images_agree_with_pycocotools() -> None:
         for image, number, box in wanted
         for _ in range(25)
     ]
-    truth, found = build_groundtruth(wanted, images=8, classes=3), build_detections(offered)
+    truth, found = build_groundtruth(wanted, images=8, classes=3), build_found(offered)
 
-    metrics = coco.evaluate(truth, **found)
+    metrics = coco.evaluate(truth, found)
 
     assert list(metrics.values()) == pytest.approx(reference(truth, found)[0], abs=1e-9)
     assert 0 < metrics["DetectionBoxes_Precision/mAP"] < 1
@@ -303,8 +208,10 @@ def test_an_evaluation_is_silent_and_draws_nothing(
 ) -> None:
     """Neither stdout, stderr nor a log at any level gets a word; no plotting package is loaded."""
     with caplog.at_level(logging.DEBUG):
-        coco.evaluate(build_groundtruth([(0, 1, [0, 0, 9, 9])]), **build_detections([]))
-    code = "import faster_coco_eval, sys; print({'matplotlib', 'plotly', 'torch'} & {*sys.modules})"
+        coco.evaluate(build_groundtruth([(0, 1, [0, 0, 9, 9])]), build_found([]))
+    code = (
+        "import odapi_runner.coco, sys; print({'matplotlib', 'pandas', 'torch'} & {*sys.modules})"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

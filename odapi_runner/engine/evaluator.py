@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +21,7 @@ from odapi_runner.engine.records import Records
 from odapi_runner.engine.source import Source
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.errors import ConfigError, DataError, did_you_mean
-from odapi_runner.formats.detections import Detections, GroundTruth
+from odapi_runner.formats.detections import Detections, Found, GroundTruth
 from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.metrics import LEARNING_RATE
 from odapi_runner.schedules import learning_rate
@@ -85,18 +84,25 @@ class Evaluator:
         step = int(self._step)
         metrics = coco.evaluate(
             self.groundtruth,
-            **detected,
+            detected,
             per_category=self._spec.evaluation.per_category,
             all_per_category=self._spec.evaluation.all_per_category,
             super_categories=dict(self._spec.evaluation.super_categories),
         )
         metrics |= losses
         metrics[LEARNING_RATE] = learning_rate(self._spec.train.schedule, step)
-        return Detections(step=step, **detected, metrics=metrics)
+        return Detections(
+            step=step,
+            image=detected.image,
+            boxes_xywh_px=detected.boxes_xywh_px,
+            classes=detected.classes,
+            scores=detected.scores,
+            metrics=metrics,
+        )
 
     def _run(
         self, report: Callable[[int, int], None], log: Callable[[str], None]
-    ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    ) -> tuple[Found, dict[str, float]]:
         found: list[Detected] = []
         losses: list[dict[str, tf.Tensor]] = []
         done, total = 0, len(self.record_numbers)
@@ -135,7 +141,7 @@ class Evaluator:
         losses = total_losses(self._spec, self._detector, predictions, batch)
         return self._detector.detect(predictions, batch), losses
 
-    def _flat(self, found: list[Detected]) -> dict[str, Any]:
+    def _flat(self, found: list[Detected]) -> Found:
         """Rows of boxes in pixels of the original images, as `Detections` has them."""
         counts = np.concatenate([one.count for one in found])
         kept = np.arange(found[0].scores.shape[1])[None, :] < counts[:, None]
@@ -143,12 +149,12 @@ class Evaluator:
         image = np.repeat(np.arange(len(counts)), counts)
         scale = np.tile(self.groundtruth.sizes_hw[image], 2).astype(np.float32)
         ymin, xmin, ymax, xmax = (boxes * scale).T
-        return {
-            "image": image,
-            "boxes_xywh_px": np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1),
-            "classes": np.concatenate([one.classes for one in found])[kept].astype(np.int64) + 1,
-            "scores": np.concatenate([one.scores for one in found])[kept],
-        }
+        return Found(
+            image=image,
+            boxes_xywh_px=np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1),
+            classes=np.concatenate([one.classes for one in found])[kept].astype(np.int64) + 1,
+            scores=np.concatenate([one.scores for one in found])[kept],
+        )
 
 
 def _check_super_categories(spec: Spec, known: Sequence[str]) -> None:

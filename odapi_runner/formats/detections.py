@@ -47,15 +47,25 @@ class GroundTruth:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Detections:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was found on the images of a `GroundTruth`: [n] boxes."""
+
+    image: NDArray[np.int64]  # [n]
+    boxes_xywh_px: NDArray[np.floating[Any]]  # [n, 4]
+    classes: NDArray[np.int64]  # [n] label map ids, from 1
+    scores: NDArray[np.floating[Any]]  # [n] higher is surer
+
+    def keep(self, kept: NDArray[np.bool_]) -> Found:
+        """Some of the boxes, bool [n]; the images keep their numbers."""
+        return Found(**{item.name: getattr(self, item.name)[kept] for item in fields(Found)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detections(Found):
     """What was found at one checkpoint, and the metrics that it gave."""
 
     step: int
-    image: NDArray[np.int64]  # [n]
-    boxes_xywh_px: NDArray[np.float32]  # [n, 4]
-    classes: NDArray[np.int64]  # [n] label map ids, from 1
-    scores: NDArray[np.float32]  # [n]
     metrics: dict[str, float]  # by the Object Detection API's tag; -1: no groundtruth of that kind
 
 

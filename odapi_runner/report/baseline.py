@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odapi_runner import coco
-from odapi_runner.formats.detections import GroundTruth
+from odapi_runner.formats.detections import Found, GroundTruth
 from odapi_runner.formats.example import decode_example
 from odapi_runner.formats.groundtruth import box_classes
 from odapi_runner.formats.label_map import LabelMap
@@ -44,13 +44,13 @@ def constant_prediction(
     scale = np.tile(groundtruth.sizes_hw, 2)[:, None, :]
     ymin, xmin, ymax, xmax = np.moveaxis(means.reshape(1, -1, 4) * scale, 2, 0)
     boxes = np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=2)
-    return coco.evaluate(
-        groundtruth,
+    found = Found(
         image=np.repeat(np.arange(images), len(present)),
         boxes_xywh_px=boxes.reshape(-1, 4),
         classes=np.tile(present, images),
         scores=np.tile(counts / max(len(classes), 1), images),
     )
+    return coco.evaluate(groundtruth, found)
 
 
 def _read_boxes(

@@ -37,9 +37,15 @@ def write_run(
     for step, value in maps.items():
         metrics = dict.fromkeys((metric.tag for metric in COCO_METRICS), -1.0)
         metrics |= {COCO_METRICS[0].tag: value, "Loss/total_loss": step / 10}
-        none = np.zeros(0)
-        write_detections(run.detections_at(step), Detections(step, none, none, none, none, metrics))
+        write_detections(run.detections_at(step), nothing_found(step, metrics))
     return folder
+
+
+def nothing_found(step: int, metrics: dict[str, float]) -> Detections:
+    none = np.zeros(0)
+    return Detections(
+        step=step, image=none, boxes_xywh_px=none, classes=none, scores=none, metrics=metrics
+    )
 
 
 def rows(found: Comparison, *columns: str) -> list[list[Any]]:

@@ -167,7 +167,14 @@ def evaluate(words: list[str]) -> int:
         score = min(step, 2 * asked.peak - step) / 1000 if asked.peak else step / 1000
         nothing = np.zeros(0)
         metrics = {"DetectionBoxes_Precision/mAP": score}
-        found = Detections(step, nothing, nothing.reshape(0, 4), nothing, nothing, metrics)
+        found = Detections(
+            step=step,
+            image=nothing,
+            boxes_xywh_px=nothing.reshape(0, 4),
+            classes=nothing,
+            scores=nothing,
+            metrics=metrics,
+        )
         write_detections(run.detections_at(step), found)
         rebuild_metrics_csv(run)
         keep_best(run, run.config, folder, number, step, "mAP", {"mAP": score})
