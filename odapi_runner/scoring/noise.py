@@ -19,7 +19,8 @@ On simulated detections the intervals of differences hold the truth 91 to 95 tim
 of 30 images or of 100; those of one figure 83 to 87 times of 30 images, 89 to 91 times of 100.
 
 Source: A. Davison, D. Hinkley: Bootstrap Methods and their Application (1997), 5.2.1 (basic
-intervals); A. Yeh: More accurate tests for the statistical significance of result differences (COLING 2000).
+intervals); A. Yeh: More accurate tests for the statistical significance of result differences
+(COLING 2000).
 """
 
 from __future__ import annotations
