@@ -20,7 +20,7 @@ FONT_SIZE = 10  # pixels
 def draw_boxes(
     picture: Image.Image,
     boxes_xywh_px: NDArray[Any],
-    classes: NDArray[np.int64],
+    classes: NDArray[np.integer[Any]],
     labels: Sequence[str],
 ) -> NDArray[np.uint8]:
     """Outline boxes in the colors of their classes (from 1), each with its label or none."""

@@ -1,0 +1,61 @@
+"""What a report holds, whichever way it is shown: sentences, tables, curves, charts, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of plain values; None is an empty cell."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Numbers by step, ascending."""
+
+    name: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart that is drawn when somebody wants it."""
+
+    name: str  # of its files
+    title: str
+    caption: str  # what it shows, for those who do not see it
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with boxes on it."""
+
+    title: str
+    caption: str
+    jpeg: bytes
+    size: tuple[int, int]  # width, height, pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One subject of a report."""
+
+    key: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    pictures: tuple[Picture, ...] = ()
