@@ -34,7 +34,8 @@ from odapi_runner.formats.detections import (
     write_groundtruth,
 )
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
-from odapi_runner.formats.runlog import EventLog, Progress, read_events
+from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.formats.settled import settled_checkpoints
 from odapi_runner.metrics import COCO_METRICS, METRICS, columns_of
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
@@ -128,8 +129,7 @@ class EvaluationRun:
 
     def _finish(self, number: int, step: int) -> None:
         """Do what follows on an evaluation, where an interruption came in between."""
-        told = (one["number"] for one in read_events(self._run) if one["kind"] == "evaluated")
-        if number not in told:
+        if number not in settled_checkpoints(self._run):
             _, metrics = read_metrics(self._run.detections_at(step))
             self._tell(self._run.pending, number, step, metrics)
 

@@ -5,6 +5,7 @@ python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
 python fake_engine.py probe CONFIG FITS [--how WORD]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
+python fake_engine.py resume RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
 They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
 a step in thousandths; --peak STEP has it fall from there on.
@@ -25,12 +26,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from odapi_runner.backends import Backend
+from odapi_runner.errors import OdapiError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.formats.settled import settled_checkpoints
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.hang import LEAST_SECONDS
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.supervise import supervise
@@ -178,8 +182,8 @@ def evaluate(words: list[str]) -> int:
         write_detections(run.detections_at(step), found)
         rebuild_metrics_csv(run)
         keep_best(run, run.config, folder, number, step, "mAP", {"mAP": score})
-        run.drop_pending(number)
         events.write("evaluated", number=number, step=step, mAP=score)
+        run.drop_pending(number)
 
     if asked.checkpoint is not None:
         evaluate_one(run.root, asked.checkpoint)
@@ -187,7 +191,9 @@ def evaluate(words: list[str]) -> int:
     while True:
         closed = run.pending_closed.exists()
         waiting = run.pending_checkpoints()
-        if waiting:
+        if waiting and waiting[0] in settled_checkpoints(run):
+            run.drop_pending(waiting[0])  # killed in between
+        elif waiting:
             evaluate_one(run.pending, waiting[0])
         elif closed:
             return 0
@@ -231,12 +237,34 @@ def main(words: list[str]) -> int:
         return evaluate(rest)
     if mode == "probe":
         return probe(rest)
-    folder, *rest = rest
+    if mode == "resume":
+        return resume(rest)
+    if mode == "inherit":
+        *rest, folder, descriptor = rest
+        run, lock = RunDir(Path(folder).resolve()), int(descriptor)
+    else:
+        folder, *rest = rest
+        run = RunDir(Path(folder))
+        lock = take_lock(run)
     split = rest.index("--")
-    run = RunDir(Path(folder))
     backend = build_backend(rest[:split], rest[split + 1 :])
     hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
-    supervise(run, take_lock(run), backend, hung_after=hung_after)
+    supervise(run, lock, backend, hung_after=hung_after)
+    return 0
+
+
+def resume(words: list[str]) -> int:
+    """`odapi resume` with this engine."""
+    from odapi_runner.runs.resume import prepare_resume
+
+    folder, *rest = words
+    run = RunDir(Path(folder))
+    try:
+        lock = prepare_resume(run)
+        start_supervisor(run, lock, program=[sys.executable, __file__, "inherit", *rest])
+    except OdapiError as error:
+        error.show()
+        return error.exit_code
     return 0
 
 
