@@ -88,7 +88,7 @@ def _walk_scalar(messages: list[Any], field: FieldDescriptor, place: str) -> Ite
     for message in messages:
         written = message is not None and message.HasField(field.name)
         there = written or not (message is None or written_only)
-        values.append(_value(field, getattr(message, field.name)) if there else None)
+        values.append(plain_value(field, getattr(message, field.name)) if there else None)
         defaults.append(there and not written)
     yield from _unequal(place, values, defaults)
 
@@ -123,7 +123,7 @@ def _walk_map(messages: list[Any], field: FieldDescriptor, place: str) -> Iterat
 def _walk_list(messages: list[Any], field: FieldDescriptor, place: str) -> Iterator[Difference]:
     lists = [[] if message is None else list(getattr(message, field.name)) for message in messages]
     if field.message_type is None:
-        values = [tuple(_value(field, item) for item in items) or None for items in lists]
+        values = [tuple(plain_value(field, item) for item in items) or None for items in lists]
         yield from _unequal(place, values)
         return
     slots = _align(lists)
@@ -144,7 +144,7 @@ def _walk_part(parts: list[Any], kind: FieldDescriptor, place: str) -> Iterator[
         if not all(same(parts[0], part) for part in parts):
             yield from _walk(parts, f"{place}.")
     else:
-        spell = _content if kind.message_type else partial(_value, kind)
+        spell = _content if kind.message_type else partial(plain_value, kind)
         yield from _unequal(place, [None if part is None else spell(part) for part in parts])
 
 
@@ -181,7 +181,8 @@ def _content(element: Any) -> str:
     return text_format.MessageToString(inside, as_one_line=True, as_utf8=True) or "set"
 
 
-def _value(field: FieldDescriptor, value: Any) -> Scalar:
+def plain_value(field: FieldDescriptor, value: Any) -> Scalar:
+    """The value of a field that holds no message: an enum's name, a float's shortest decimal."""
     if field.enum_type:
         return str(field.enum_type.values_by_number[value].name)
     if isinstance(value, float):
