@@ -10,9 +10,12 @@ import csv
 import io
 
 from odapi_runner import files
+from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_metrics
-from odapi_runner.metrics import COLUMNS, column_of, columns_of
+from odapi_runner.metrics import COLUMN_OF_TAG, COLUMNS, column_of, columns_of
 from odapi_runner.rundir import RunDir
+
+_TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
 
 
 def rebuild_metrics_csv(run: RunDir) -> None:
@@ -34,3 +37,35 @@ def rebuild_metrics_csv(run: RunDir) -> None:
     writer.writeheader()
     writer.writerows(rows)
     files.write_atomic(run.metrics_csv, text.getvalue())
+
+
+def read_metrics_csv(run: RunDir) -> list[tuple[int, dict[str, float]]]:
+    """The step and the metrics by tag of each row, empty cells left out.
+
+    Raises:
+        RunError: it is not such a table.
+    """
+    path = run.metrics_csv
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            columns, *rows = csv.reader(stream)
+        place = columns.index("step")
+        tags = [_TAG_OF_COLUMN.get(column, column) for column in columns if column != "step"]
+        steps = [int(row.pop(place)) for row in rows]
+        cells = [[(tag, cell) for tag, cell in zip(tags, row, strict=True) if cell] for row in rows]
+        numbers = [{tag: float(cell) for tag, cell in row} for row in cells]
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        fix = f"Remove it and evaluate again: odapi eval {run.typed} --step all"
+        raise RunError(f"{path}: not a table of metrics ({error})", fix=fix) from error
+    return list(zip(steps, numbers, strict=True))
+
+
+def is_current(run: RunDir) -> bool:
+    """Whether the table was written after the last evaluation: no file in `detections/` is newer.
+
+    A file is renamed into that folder, which changes the time of the folder.
+    """
+    try:
+        return run.metrics_csv.stat().st_mtime_ns >= run.detections.stat().st_mtime_ns
+    except OSError:
+        return False

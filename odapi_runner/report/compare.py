@@ -1,128 +1,174 @@
-"""One row a run: what changed between them, and every metric."""
+"""One row a run, or one a checkpoint: what changed between them, and every metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from odapi_runner.metrics import COCO_METRICS, COLUMNS
-from odapi_runner.proto.differences import differing_fields
+from odapi_runner.errors import OdapiError
+from odapi_runner.metrics import COLUMNS, METRICS
+from odapi_runner.report.against import Compared, OnProgress, compare_with
+from odapi_runner.report.entry import Entry, build_entries, in_order, select
 from odapi_runner.report.names import shorten
-from odapi_runner.report.rows import EvalRow, Row
-from odapi_runner.report.sources import Source, read_sources
-from odapi_runner.report.table import Record, build_record, build_table
+from odapi_runner.report.picking import At, Images, build_pick
+from odapi_runner.report.rows import EvalRow, ParsedLog
+from odapi_runner.report.settings import differing_settings
+from odapi_runner.report.source import Source
+from odapi_runner.report.sources import read_sources
+from odapi_runner.report.table import build_record, build_table
+from odapi_runner.report.where import parse_condition
 from odapi_runner.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-At = Literal["best", "last"] | int
-
-_MAP = COCO_METRICS[0].tag
+EVAL_DATA = "eval_data"  # the column of what runs are evaluated on, where that differs
+_SHOWN = 3  # names in a note
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The table, and what its reader should know about what is not in it."""
+    """The table, and what its reader should know beside it.
+
+    Attributes:
+        table: a row a run, or a checkpoint.
+        notes: what is not in it, and why.
+        sentences: what can be said of the differences from the baseline.
+        sources: what the rows are of, each once, in their order.
+    """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def compare(
     sources: Sequence[str | Path] = (),
     *,
     at: At = "best",
+    by: str = METRICS[0],
+    steps: bool = False,
+    where: Sequence[str] = (),
+    sort: Sequence[str] = (),
+    baseline: str | Path | None = None,
+    noise: bool = True,
+    on_progress: OnProgress | None = None,
     workspace: Workspace | None = None,
     others: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Comparison:
-    """Compare runs, each at its best step by mAP, its last one, or a step of all.
+    """Compare runs, each at its best step, its last one, a step of all, or an equal budget.
 
     Args:
         sources: run folders, names of runs or sweeps, log files or folders of runs; none: the
             workspace's.
-        at: "best", "last", or a step.
+        at: "best", "last", a step, or `picking.Images`.
+        by: the metric that "best" means.
+        steps: a row each evaluated checkpoint, not each run.
+        where: conditions on columns and settings, all of which a row has to meet: `batch_size>=8`.
+        sort: columns or settings: the best of a metric first, of all else the lowest, `-NAME` the
+            other way round; where two are equal the next name decides. Empty cells come last.
+        baseline: the run, as in `sources`, with which the others are compared; it is added where
+            it is not among them, and counts at the same step as they do.
+        noise: tell, too, whether a difference from the baseline is more than noise.
+        on_progress: called after each row whose noise was told, with how many are done of how many.
         workspace: where names of runs are looked up; the current one by default.
         others: metrics by tag of what is no run, by the name its row shall have.
 
     Returns:
-        The metric columns, then the sweep that a run is of, then a column for each field of the
+        The metric columns; `images` where `at` asks for a budget; `eval_data` where runs are
+        evaluated on different data; the sweep that a run is of; a column for each field of the
         configs and each option of `odapi train` in which the runs differ, in the order of their
-        paths. Such a column has the last word of its path for a name, or the whole path where that
-        could mean two things.
+        paths; then the columns of `against`. The column of a setting has the end of its path for
+        a name, as much of it as means one thing only.
 
     Raises:
-        OdapiError: nothing of the sources can be compared.
+        OdapiError: nothing of the sources can be compared, or what is asked for is not there.
     """
-    found, notes = read_sources(sources, workspace or find_workspace())
-    records: list[Record] = []
+    conditions = [_understood(text) for text in where]
+    place = workspace or find_workspace()
+    found, notes = read_sources(sources, place)
+    base = None if baseline is None else _find_baseline(baseline, found, place)
+    if base and base not in found:
+        found = [base, *found]
+    pick = build_pick(at, by, found)
     names = shorten([str(source.path) for source in found], "/")
-    settings = _differing_settings(found)
-    columns = shorten(list(settings), ".", taken=COLUMNS)
-    for place, (name, source) in enumerate(zip(names, found, strict=True)):
-        row, note = _pick(source, at)
-        notes += [f"{name}: {note}"] if note else []
-        differing = zip(columns, settings.values(), strict=True)
-        settings_here = {column: values[place] for column, values in differing}
-        records.append(build_record(name, row) | settings_here)
-    records += [build_record(name, EvalRow(None, dict(m))) for name, m in (others or {}).items()]
-    return Comparison(_settings_last(build_table(records), columns), tuple(notes))
+    images = isinstance(at, Images)
+    entries: list[Entry] = []
+    base_entry = None
+    for name, source in zip(names, found, strict=True):
+        if source is base:
+            base_entry = next(build_entries(source, name, pick, [], images=images))
+        entries += build_entries(source, name, None if steps else pick, notes, images=images)
+    entries = in_order(select(entries, conditions), sort)
+    entries += [_other(name, metrics) for name, metrics in (others or {}).items()]
+    notes += _tell_of_data(entries)
+    compared = Compared({}, (), ())
+    if base_entry:
+        compared = compare_with(base_entry, entries, noise=noise, on_progress=on_progress)
+    return Comparison(
+        _build_table(entries, compared.columns),
+        (*notes, *compared.notes),
+        compared.sentences,
+        tuple({id(entry.source): entry.source for entry in entries}.values()),
+    )
 
 
-def _pick(source: Source, at: At) -> tuple[Row, str]:
-    """The row of a source that is asked for, and a note where it has none."""
-    rows: Sequence[Row] = source.log.evaluations or source.log.train
-    if not rows:
-        return EvalRow(None, {}), ""
-    if isinstance(at, int):
-        there = [row for row in rows if row.step == at]
-        steps = ", ".join(str(row.step) for row in rows if row.step is not None)
-        return (there[-1], "") if there else (EvalRow(at, {}), f"nothing at step {at}, but {steps}")
-    measured = [row for row in source.log.evaluations if row.metrics.get(_MAP, -1) >= 0]
-    if at == "best" and measured:
-        return max(measured, key=lambda row: row.metrics[_MAP]), ""
-    # Of the same step the later one counts: a run that was resumed has passed it twice.
-    return max(reversed(rows), key=lambda row: -1 if row.step is None else row.step), ""
+def _understood(text: str) -> Any:
+    try:
+        return parse_condition(text)
+    except ValueError as error:
+        raise OdapiError(str(error), fix="As in: batch_size>=8, mAP<0.5, run!=a") from error
 
 
-def _differing_settings(sources: Sequence[Source]) -> dict[str, list[Any]]:
-    """Values by path, one a source; None where a source has no config or no such field."""
-    with_config = [source.config is not None for source in sources]
-    fields = differing_fields([source.config for source in sources if source.config is not None])
-    settings: dict[str, list[Any]] = {}
-    for path, values in fields.items():
-        known = iter(values)
-        settings[path] = [next(known) if has else None for has in with_config]
-    said = {path.rsplit(".", 1)[-1] for path in settings}
-    for name, values in _differing_options(sources, with_config).items():
-        if name not in said:  # the config as run holds what the option made of it
-            settings[f"options.{name}"] = values
-    return _sweep_columns(sources) | dict(sorted(settings.items()))
+def _find_baseline(given: str | Path, found: Sequence[Source], place: Workspace) -> Source:
+    """That of the sources which is meant, or another one."""
+    meant, _ = read_sources([given], place)
+    if len(meant) > 1:
+        names = ", ".join(source.path.name for source in meant[:_SHOWN])
+        what = f"{given}: {len(meant)} runs, of which one only can be the baseline"
+        raise OdapiError(what, fix=f"Give one of them: {names}")
+    path = meant[0].path.resolve()
+    return next((source for source in found if source.path.resolve() == path), meant[0])
 
 
-def _sweep_columns(sources: Sequence[Source]) -> dict[str, list[Any]]:
-    """Of which sweep each is, and its patch, where any has such."""
-    columns = {
-        "sweep": [source.sweep for source in sources],
-        "patch": [source.patch for source in sources],
-    }
-    return {name: values for name, values in columns.items() if any(values)}
+def _other(name: str, metrics: Mapping[str, float]) -> Entry:
+    row = EvalRow(None, dict(metrics))
+    return Entry(Source(Path(name), ParsedLog((), (row,))), row, build_record(name, row))
 
 
-def _differing_options(sources: Sequence[Source], told: Sequence[bool]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for source in sources for name in source.options)
-    found = {}
-    for name in names:
-        values = [source.options.get(name) for source in sources]
-        asked = [value for value, has in zip(values, told, strict=True) if has]
-        plain = all(isinstance(value, str | int | float | None) for value in values)
-        if plain and any(value != asked[0] for value in asked):
-            found[name] = values
-    return found
+def _tell_of_data(entries: Sequence[Entry]) -> list[str]:
+    """Where they are not evaluated on the same data: which of them are on which."""
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.source.data:
+            groups.setdefault(entry.source.data, []).append(entry.name)
+    if len(groups) < 2:
+        return []
+    told = (f"{_list_names(names)} ({data})" for data, names in groups.items())
+    return [f"evaluated on different data, not comparable: {' / '.join(told)}"]
 
 
-def _settings_last(table: pd.DataFrame, settings: Sequence[str]) -> pd.DataFrame:
-    metrics = [column for column in table.columns if column not in settings]
-    return table[[*metrics, *settings]]
+def _list_names(names: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    more = len(distinct) - _SHOWN
+    return ", ".join(distinct[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _build_table(entries: Sequence[Entry], compared: Mapping[str, list[Any]]) -> pd.DataFrame:
+    sources = [entry.source for entry in entries]
+    settings = differing_settings(sources)
+    columns = dict(zip(shorten(list(settings), ".", taken=COLUMNS), settings.values(), strict=True))
+    data = [source.data for source in sources]
+    if len({digest for digest in data if digest}) > 1:
+        columns = {EVAL_DATA: data} | columns
+    columns |= compared
+    records = [
+        {**entry.record, **{name: cells[place] for name, cells in columns.items()}}
+        for place, entry in enumerate(entries)
+    ]
+    table = build_table(records)
+    metrics = [column for column in table.columns if column not in columns]
+    return table[[*metrics, *columns]]

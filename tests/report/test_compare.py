@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from odapi_runner.errors import OdapiError
-from odapi_runner.formats.detections import Detections, write_detections
 from odapi_runner.metrics import COCO_METRICS, COLUMNS
-from odapi_runner.report.compare import Comparison, compare
+from odapi_runner.report.compare import compare
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
-
-CONFIG = "train_config {{ batch_size: {batch} num_steps: 20 {more} }}"
-
-
-def write_run(
-    folder: Path,
-    maps: dict[int, float],
-    *,
-    batch: int = 4,
-    more: str = "",
-    options: dict[str, Any] | None = None,
-) -> Path:
-    """A run with an evaluation of each step, of this mAP and a loss of a tenth of the step."""
-    run = RunDir(folder)
-    folder.mkdir(parents=True)
-    run.config.write_text(CONFIG.format(batch=batch, more=more), "utf-8")
-    asked = {"format": 1, "options": {"seed": 1, "keep": 7} | (options or {})}
-    run.run_json.write_text(json.dumps(asked), "utf-8")
-    for step, value in maps.items():
-        metrics = dict.fromkeys((metric.tag for metric in COCO_METRICS), -1.0)
-        metrics |= {COCO_METRICS[0].tag: value, "Loss/total_loss": step / 10}
-        write_detections(run.detections_at(step), nothing_found(step, metrics))
-    return folder
-
-
-def nothing_found(step: int, metrics: dict[str, float]) -> Detections:
-    none = np.zeros(0)
-    return Detections(
-        step=step, image=none, boxes_xywh_px=none, classes=none, scores=none, metrics=metrics
-    )
-
-
-def rows(found: Comparison, *columns: str) -> list[list[Any]]:
-    """These columns of the table, None for an empty cell."""
-    part = found.table[list(columns)].astype(object)
-    return part.where(pd.notna(part), None).to_numpy().tolist()
+from support.compared import rows, write_run
 
 
 @pytest.fixture
@@ -141,9 +101,9 @@ def test_augmentations_have_a_column_each_by_what_they_hold(workspace: Workspace
         ["set", 0.5, None],
     ]
     assert list(found.table.columns)[len(COLUMNS) :] == [
-        "data_augmentation_options[random_adjust_hue]",
+        "random_adjust_hue",
         "min_area",
-        "data_augmentation_options[random_horizontal_flip]",
+        "random_horizontal_flip",
     ]
 
 

@@ -1,0 +1,168 @@
+"""One run, or one log that stands for one, as it is compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odapi_runner import files
+from odapi_runner.errors import OdapiError
+from odapi_runner.formats.detections import read_metrics
+from odapi_runner.formats.metrics_csv import is_current, read_metrics_csv
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.proto.parts import read_shared_pipeline
+from odapi_runner.report.rows import EvalRow, ParsedLog
+from odapi_runner.rundir import RunDir
+
+_SHOWN_OF_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One run, or one log that stands for one."""
+
+    path: Path
+    log: ParsedLog
+    config: Any | None = None  # TrainEvalPipelineConfig
+    options: dict[str, Any] = field(default_factory=dict)  # what `odapi train` was asked
+    sweep: str | None = None  # the name of the one that it is of
+    patch: str | None = None  # where the sweep varies that
+    data: str | None = None  # digest of what it is evaluated on; None: not known
+    # From which step on so many images a step; later ones count from their step on.
+    pace: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def run(self) -> RunDir | None:
+        """Its folder, where it is a run."""
+        return RunDir(self.path) if self.path.is_dir() else None
+
+    def images_at(self, step: int | None) -> int | None:
+        """How many images training had seen at a step; None where that is not known."""
+        if step is None or not self.pace:
+            return None
+        begins = [begin for begin, _ in self.pace] + [step]
+        spans = zip(begins[1:], self.pace, strict=True)
+        return sum(max(0, min(end, step) - begin) * images for end, (begin, images) in spans)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder is one run, of odapi or with its results."""
+    run = RunDir(folder)
+    return any(path.exists() for path in (run.run_json, run.detections, run.metrics_csv))
+
+
+def read_run(run: RunDir, notes: list[str]) -> Source:
+    """A run, whatever of it there is; what is faulty becomes a note.
+
+    Raises:
+        RunError: neither evaluations nor a table of them can be read.
+    """
+    evaluations = read_evaluations(run, notes)
+    if not evaluations:
+        notes.append(f"{run.root}: no evaluation yet")
+    config = None
+    try:
+        config = read_shared_pipeline(run.config)
+    except OdapiError as error:
+        notes.append(error.what)
+    asked = read_asked(run)
+    options, sweep = asked.get("options"), sweep_of(asked)
+    options = options if isinstance(options, dict) else {}
+    return Source(
+        run.root,
+        ParsedLog((), tuple(evaluations)),
+        config,
+        options,
+        sweep.get("name"),
+        sweep.get("values", {}).get("patch"),
+        _digest_of_data(config, asked.get("digests")) if config else None,
+        _read_pace(run, config, options) if config else (),
+    )
+
+
+def read_asked(run: RunDir) -> dict[str, Any]:
+    """The content of run.json; nothing where there is none."""
+    return _read_object(run.run_json)
+
+
+def sweep_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """Name and values of the sweep of which it is a run; nothing where it is of none."""
+    sweep = asked.get("sweep")
+    return sweep if isinstance(sweep, dict) else {}
+
+
+def read_evaluations(run: RunDir, notes: list[str]) -> list[EvalRow]:
+    """The evaluations of a run by step; what cannot be read becomes a note.
+
+    Raises:
+        RunError: nothing but a table of metrics is there, and it is faulty.
+    """
+    # One file instead of one a checkpoint, where it holds the same.
+    if is_current(run):
+        return [EvalRow(*row) for row in read_metrics_csv(run)]
+    rows = []
+    for step in run.evaluated_steps():
+        try:
+            rows.append(EvalRow(*read_metrics(run.detections_at(step))))
+        except OdapiError as error:
+            notes.append(error.what)
+    if not rows and run.metrics_csv.exists():
+        rows = [EvalRow(*row) for row in read_metrics_csv(run)]
+    return rows
+
+
+def _digest_of_data(config: Any, digests: Any) -> str | None:
+    """Of the records, the label map and the choice of images that its evaluation reads.
+
+    Source: object_detection/model_lib_v2.py (`eval_index`: the first reader is evaluated on).
+    """
+    if not isinstance(digests, dict) or not config.eval_input_reader:
+        return None
+    reader = config.eval_input_reader[0]
+    records = digests.get("records", {}).get(" ".join(reader.tf_record_input_reader.input_path))
+    label_map = digests.get("label_maps", {}).get(reader.label_map_path)
+    if not records or not label_map:
+        return None
+    said = f"{records} {label_map} {reader.sample_1_of_n_examples} {reader.max_number_of_boxes}"
+    return hashlib.sha256(said.encode()).hexdigest()[:_SHOWN_OF_DIGEST]
+
+
+def _read_pace(run: RunDir, config: Any, options: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+    """The images of a step from step 0 on, and from where each later revision began to train."""
+    if run.revision() == 1:
+        return ((0, _images(config, options)),)
+    pace: list[tuple[int, int]] = []
+    revision, told = 1, None
+    for event in read_events(run):
+        if event["kind"] == "revised":
+            revision = event["revision"]
+        elif event["kind"] == "started" and event.get("role") == "train" and told != revision:
+            told = revision
+            pace.append((event["step"], _images_of_revision(run, revision)))
+    # A training that went on from an earlier checkpoint has seen what it had seen there.
+    kept: list[tuple[int, int]] = []
+    for begin, images in pace:
+        kept = [one for one in kept if one[0] < begin]
+        kept.append((begin if kept else 0, images))
+    return tuple(kept) or ((0, _images(config, options)),)
+
+
+def _images_of_revision(run: RunDir, revision: int) -> int:
+    config = read_shared_pipeline(run.config_of(revision))
+    options = _read_object(run.run_json_of(revision)).get("options", {})
+    return _images(config, options)
+
+
+def _images(config: Any, options: dict[str, Any]) -> int:
+    return int(config.train_config.batch_size) * int(options.get("accumulate", 1))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        value = files.read_json(path)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
