@@ -17,7 +17,6 @@ keeps to itself what it has matched, hence this module; tests hold both to the s
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odapi_runner.formats.detections import Found, GroundTruth
+from odapi_runner.scoring.greedy import choose_in_turn
 from odapi_runner.scoring.pairs import COCO_LIMIT, Pairs, Ranked, find_pairs, rank_detections
 
 COCO_THRESHOLDS = tuple(
@@ -111,27 +111,16 @@ def match_pairs(
         is_ignored: bool [m], boxes that are neither to be found nor wrong to find; crowds too.
     """
     order = _by_preference(ranked, pairs, is_ignored)
-    detection, box, iou = (
-        column[order] for column in (pairs.detection, pairs.groundtruth, pairs.iou)
-    )
+    detection = pairs.detection[order]
     bounds = np.minimum(np.array(thresholds), _NEARLY_ONE)[:, None]
-    chosen = np.full((len(thresholds), len(ranked.rank)), -1, np.int32)
-    taken = np.zeros((len(thresholds), len(is_crowd)), np.bool_)
-    # The detections of one rank are of different groups: none takes a box from another.
-    rank = ranked.rank[detection]
-    ends = np.searchsorted(rank, np.arange(rank.max(initial=-1) + 2))
-    for begin, end in itertools.pairwise(ends.tolist()):
-        if begin == end:
-            continue
-        here = slice(begin, end)
-        free = (iou[here] >= bounds) & ~taken[:, box[here]]
-        starts = np.flatnonzero(np.diff(detection[here], prepend=-1))
-        best = np.maximum.reduceat(np.where(free, np.arange(end - begin), -1), starts, axis=1)
-        level, which = np.nonzero(best >= 0)
-        boxes = box[here][best[level, which]]
-        chosen[level, detection[here][starts[which]]] = boxes
-        alone = ~is_crowd[boxes]
-        taken[level[alone], boxes[alone]] = True
+    chosen = choose_in_turn(
+        ranked.rank[detection],  # detections of one rank are of different groups
+        detection,
+        pairs.groundtruth[order],
+        pairs.iou[order] >= bounds,
+        choosers=len(ranked.rank),
+        shared=is_crowd,
+    )
     ignored = (chosen >= 0) & _take(is_ignored, chosen)
     return Matches(tuple(thresholds), ranked.rank >= 0, chosen, ignored)
 
