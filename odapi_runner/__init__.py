@@ -28,6 +28,7 @@ _CALLS = {
     "apply_changes": "odapi_runner.pipeline.overrides",
     "check": "odapi_runner.backends.check",
     "compare": "odapi_runner.report.compare",
+    "build_report": "odapi_runner.runs.report",
     "cancel_queued": "odapi_runner.runs.queue.control",
     "convert_kitti": "odapi_runner.records.kitti",
     "convert_voc": "odapi_runner.records.voc",
@@ -55,6 +56,8 @@ _CALLS = {
     "tensorboard": "odapi_runner.runs.tensorboard",
     "train": "odapi_runner.runs.launch",
     "wait_for": "odapi_runner.runs.control",
+    "write_charts": "odapi_runner.report.run.write",
+    "write_page": "odapi_runner.report.run.write",
     "write_rendered": "odapi_runner.pipeline.rendered",
 }
 

@@ -25,6 +25,7 @@ from odapi_runner.cli import (
     presets,
     queue,
     render,
+    report,
     resume,
     status,
     stop,
@@ -84,6 +85,7 @@ main.add_command(diff.command)
 main.add_command(estimate.command)
 main.add_command(evaluate.command)
 main.add_command(logs.command)
+main.add_command(report.command)
 main.add_command(resume.command)
 main.add_command(adopt.command)
 main.add_command(status.command)

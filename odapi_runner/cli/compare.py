@@ -12,7 +12,12 @@ from odapi_runner.cli.options import format_option, workspace_option
 At = Literal["best", "last"] | int
 
 
-def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
+def parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
+    """What `--at` says.
+
+    Raises:
+        click.BadParameter: it is neither a word that it knows nor a step.
+    """
     match value:
         case "best" | "last":
             return value
@@ -25,7 +30,7 @@ def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
 @click.argument("sources", metavar="[RUN|SWEEP|LOG|DIR]...", nargs=-1)
 @click.option(
     "--at",
-    callback=_parse_at,
+    callback=parse_at,
     default="best",
     show_default=True,
     metavar="best|last|STEP",

@@ -59,3 +59,48 @@ class Section:
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The table by class at every score threshold: what a page's slider shows.
+
+    Attributes:
+        values: the thresholds, ascending.
+        shown: the one that is shown at first, one of `values`.
+        classes: the names.
+        objects: of each class.
+        counts: by class and threshold: misclassified, correct, false.
+    """
+
+    values: tuple[float, ...]
+    shown: float
+    classes: tuple[str, ...]
+    objects: tuple[int, ...]
+    counts: tuple[tuple[tuple[int, int, int], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run in full.
+
+    Attributes:
+        run: its name.
+        step: of the checkpoint that is looked at; None: no evaluation yet.
+        chosen: why that one: `best mAP`, `last`, `as asked`.
+        headline: its most important figures; None: not known.
+        sections: in their order.
+        thresholds: what the slider shows; None without detections.
+    """
+
+    run: str
+    step: int | None
+    chosen: str
+    headline: tuple[tuple[str, float | None], ...]
+    sections: tuple[Section, ...]
+    thresholds: Thresholds | None = None
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """All charts, in their order."""
+        return tuple(chart for section in self.sections for chart in section.charts)

@@ -62,7 +62,8 @@ class Objects:
     Attributes:
         groundtruth: with m boxes.
         found: n detections.
-        taken_for: int64 [m], the class that the surest box on it says; 0: there is none.
+        surest: int64 [m], the index of the surest detection on it; -1: there is none.
+        taken_for: int64 [m], the class that it says; 0: there is none.
         sureness: float32 [m], its score.
         right: bool [n], detections that have found an object.
         wrong: bool [n], that have not.
@@ -71,6 +72,7 @@ class Objects:
 
     groundtruth: GroundTruth
     found: Found
+    surest: NDArray[np.int64]
     taken_for: NDArray[np.int64]
     sureness: NDArray[np.float32]
     right: NDArray[np.bool_]
@@ -163,10 +165,13 @@ def build_objects(
     # Of one object the last comes to stay: the surest, of equals the right one.
     order = np.lexsort((right[detection], found.scores[detection], box))
     detection, box = detection[order], box[order]
-    taken_for = np.zeros(len(groundtruth.classes), np.int64)
-    sureness = np.full(len(groundtruth.classes), -np.inf, np.float32)
-    taken_for[box], sureness[box] = found.classes[detection], found.scores[detection]
-    return Objects(groundtruth, found, taken_for, sureness, right, wrong, wrong & ~covering)
+    surest = np.full(len(groundtruth.classes), -1)
+    taken_for = np.zeros(len(surest), np.int64)
+    sureness = np.full(len(surest), -np.inf, np.float32)
+    surest[box], taken_for[box] = detection, found.classes[detection]
+    sureness[box] = found.scores[detection]
+    false = wrong & ~covering
+    return Objects(groundtruth, found, surest, taken_for, sureness, right, wrong, false)
 
 
 def _count_from(scores: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

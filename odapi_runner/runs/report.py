@@ -1,0 +1,264 @@
+"""One run in full: `odapi report` as a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from odapi_runner.errors import DataError, OdapiError, RunError
+from odapi_runner.formats.detections import (
+    Detections,
+    GroundTruth,
+    read_detections,
+    read_groundtruth,
+)
+from odapi_runner.formats.runlog import read_events
+from odapi_runner.metrics import best_step, columns_of
+from odapi_runner.proto.differences import joined
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.report.rows import EvalRow
+from odapi_runner.report.run import sections
+from odapi_runner.report.run.analysis import Analysis, analyse
+from odapi_runner.report.run.course import Marks, build_cost, build_course
+from odapi_runner.report.run.curves import build_evaluated, read_training
+from odapi_runner.report.run.document import Curve, Report, Section, Table, Thresholds
+from odapi_runner.report.run.images import read_images
+from odapi_runner.report.run.trend import describe_losses, describe_score
+from odapi_runner.report.run.worst import draw_worst, find_worst
+from odapi_runner.report.sources import read_evaluations
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.deeds import read_deeds
+from odapi_runner.runs.diff import diff
+from odapi_runner.runs.names import find_run
+from odapi_runner.runs.spec import RunSpec
+from odapi_runner.workspace import Workspace, find_workspace
+
+At = Literal["best", "last"] | int
+
+IMAGES = 12  # the worst, unless more or fewer are asked for
+
+_HEADLINE = ("mAP", "mAP_50", "mAP_75", "AR_100", "loss_total")
+
+
+def build_report(
+    run: str | Path | RunDir,
+    *,
+    at: At = "best",
+    threshold: float | None = None,
+    images: int = IMAGES,
+    workspace: Workspace | None = None,
+) -> Report:
+    """Tell all that is known of one run.
+
+    Args:
+        run: its name or its folder.
+        at: which checkpoint is looked at: the best by the run's metric, the last that was
+            evaluated, or that of a step.
+        threshold: the score from which on a box counts, in the confusion matrix, the table by
+            class and the worst images; by default the one that serves best (the highest F1).
+        images: how many of the worst images are drawn.
+        workspace: where names are looked up; the current one by default.
+
+    Returns:
+        What `report.run.page.write_page` makes a page of, and `write_charts` files.
+
+    Raises:
+        RunError: there is no such run, or nothing was evaluated at that step.
+    """
+    place = workspace or find_workspace()
+    known = _read(run if isinstance(run, RunDir) else find_run(str(run), place), place)
+    step, chosen = _choose(known, at)
+    analysis, why_none = _analyse(known.run, step)
+    marks = _marks(known)
+    parts = [
+        build_course(known.training, known.evaluated, marks),
+        *([] if analysis else [Section("detections", "Detections", (why_none,))]),
+    ]
+    slider = None
+    if analysis:
+        found, slider = _of_detections(known, analysis, threshold, images)
+        parts += found
+    parts += [_cost(known, analysis), _changes(known)]
+    return Report(
+        run=known.run.name,
+        step=step,
+        chosen=chosen,
+        headline=_headline(known, step),
+        sections=(_summary(known, analysis), *parts),
+        thresholds=slider,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the files of a run tell."""
+
+    run: RunDir
+    place: Workspace
+    spec: RunSpec
+    config: Any | None  # TrainEvalPipelineConfig
+    rows: tuple[EvalRow, ...]
+    training: Mapping[str, Curve]
+    evaluated: Mapping[str, Curve]
+    events: Sequence[Mapping[str, Any]]
+    notes: tuple[str, ...]  # what could not be read
+
+
+def _read(run: RunDir, place: Workspace) -> _Known:
+    spec = RunSpec.load(run)
+    notes: list[str] = []
+    rows = read_evaluations(run, notes)
+    config = None
+    try:
+        config = read_pipeline(run.config)
+    except OdapiError as error:
+        notes.append(error.what)
+    training, evaluated = read_training(run), build_evaluated(rows)
+    events = read_events(run)
+    return _Known(run, place, spec, config, tuple(rows), training, evaluated, events, tuple(notes))
+
+
+def _choose(known: _Known, at: At) -> tuple[int | None, str]:
+    """The step that is looked at, and why that one; None before the first evaluation."""
+    steps = sorted({row.step for row in known.rows if row.step is not None})
+    if isinstance(at, int):
+        if at not in steps:
+            there = f"There are {', '.join(map(str, steps))}." if steps else "There is none yet."
+            raise RunError(f"{known.run.name}: nothing was evaluated at step {at}", fix=there)
+        return at, "as asked"
+    if not steps:
+        return None, "not evaluated yet"
+    metric = known.spec.options.best
+    scores = known.evaluated.get(metric)
+    best = best_step(metric, dict(zip(scores.steps, scores.values, strict=True)) if scores else {})
+    return (best, f"best {metric}") if at == "best" and best is not None else (steps[-1], "last")
+
+
+def _analyse(run: RunDir, step: int | None) -> tuple[Analysis | None, str]:
+    """Everything about a checkpoint's detections; None and the reason where there are none."""
+    if step is None:
+        return None, "Nothing was evaluated yet."
+    try:
+        truth, found = read_groundtruth(run.groundtruth), read_detections(run.detections_at(step))
+        _check(truth, found, run)
+    except DataError as error:
+        return None, f"{error.what}. {error.fix}"
+    return analyse(truth, found), ""
+
+
+def _check(truth: GroundTruth, found: Detections, run: RunDir) -> None:
+    if found.image.max(initial=-1) >= len(truth.source_ids):
+        raise DataError(
+            f"step {found.step} was evaluated on other images than groundtruth.npz tells of",
+            fix=f"Evaluate it again: odapi eval {run.typed} --step {found.step}",
+        )
+
+
+def _of_detections(
+    known: _Known, analysis: Analysis, threshold: float | None, images: int
+) -> tuple[list[Section], Thresholds]:
+    best = analysis.objects.best_threshold()
+    served = best.threshold if best and best.f1 else 0.5
+    level = served if threshold is None else threshold
+    of_thresholds, slider = sections.build_thresholds(analysis, level)
+    return [
+        sections.build_classes(analysis, columns_of(analysis.detections.metrics)),
+        sections.build_precision(analysis),
+        sections.build_errors(analysis),
+        of_thresholds,
+        sections.build_confusion(analysis, level),
+        _worst(known, analysis, level, images),
+    ], slider
+
+
+def _worst(known: _Known, analysis: Analysis, threshold: float, images: int) -> Section:
+    faults = find_worst(analysis.objects, threshold, images)
+    if not faults or known.config is None:
+        return sections.build_worst(faults, (), None)
+    try:
+        wanted = [fault.image for fault in faults]
+        encoded = read_images(known.config, known.place.root, analysis.groundtruth, wanted)
+    except DataError as error:
+        return sections.build_worst(faults, (), f"{error.what}. {error.fix}")
+    pictures = draw_worst(analysis.objects, threshold, faults, encoded)
+    return sections.build_worst(faults, pictures, None)
+
+
+def _marks(known: _Known) -> Marks:
+    """The best step, and where early stopping ended the training."""
+    metric = known.spec.options.best
+    scores = known.evaluated.get(metric)
+    best = best_step(metric, dict(zip(scores.steps, scores.values, strict=True)) if scores else {})
+    marks = [] if best is None else [(best, f"best {metric}")]
+    return [*marks, *((step, "stopped early") for step in _early_stops(known.events))]
+
+
+def _early_stops(events: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    """The steps that had been evaluated when early stopping ended the training."""
+    evaluated: int | None = None
+    for event in events:
+        if event["kind"] == "evaluated":
+            evaluated = event["step"]
+        elif event["kind"] == "ending" and event["outcome"] == "finished" and evaluated is not None:
+            yield evaluated
+
+
+def _headline(known: _Known, step: int | None) -> tuple[tuple[str, float | None], ...]:
+    row = next((row for row in reversed(known.rows) if row.step == step), None)
+    values = columns_of(row.metrics) if row else {}
+    return tuple((name, values.get(name)) for name in _HEADLINE)
+
+
+def _summary(known: _Known, analysis: Analysis | None) -> Section:
+    metric = known.spec.options.best
+    sentences = [
+        describe_score(metric, known.evaluated.get(metric)),
+        describe_losses(
+            known.training.get("loss_total"), known.evaluated.get("loss_total")
+        ).sentence,
+    ]
+    if analysis:
+        sentences += [sections.describe_errors(analysis), sections.describe_threshold(analysis)]
+    return Section("summary", "In words", (*filter(None, sentences), *known.notes))
+
+
+def _cost(known: _Known, analysis: Analysis | None) -> Section:
+    batch = known.config.train_config.batch_size if known.config else None
+    images = len(analysis.groundtruth.source_ids) if analysis else None
+    return build_cost(known.training, known.events, batch=batch, images=images)
+
+
+def _changes(known: _Known) -> Section:
+    """Where the run came from, what differs from there, and what happened on the way."""
+    sentences, tables = _since_parent(known)
+    if known.spec.overrides:
+        sentences.append(f"Set beside its config: {' '.join(known.spec.overrides)}.")
+    deeds = tuple((_when(deed.time), deed.kind, deed.what) for deed in read_deeds(known.run))
+    if deeds:
+        tables.append(Table("What happened on the way", ("when", "what", "how"), deeds))
+    return Section("changes", "Where it came from", tuple(sentences), tables=tuple(tables))
+
+
+def _since_parent(known: _Known) -> tuple[list[str], list[Table]]:
+    parent = known.spec.parent
+    if parent is None:
+        return ["It was not started from another run."], []
+    at = "" if known.spec.parent_step is None else f" at step {known.spec.parent_step}"
+    came = f"It was started from {parent}{at}"
+    try:
+        other = find_run(parent, known.place)
+        differences = diff(other.root, known.run.root, semantic=True, workspace=known.place)
+    except OdapiError as error:
+        return [f"{came}; what differs is not known: {error.what}."], []
+    if not differences.differences:
+        return [f"{came}, and trained in the same way."], []
+    rows = tuple((each.path, *map(joined, each.values)) for each in differences.differences)
+    table = Table(f"What changed since {parent}", ("field", parent, known.run.name), rows)
+    return [f"{came}."], [table]
+
+
+def _when(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}"
