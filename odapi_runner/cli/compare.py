@@ -12,12 +12,7 @@ from odapi_runner.cli.options import format_option, workspace_option
 At = Literal["best", "last"] | int
 
 
-def parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
-    """What `--at` says.
-
-    Raises:
-        click.BadParameter: it is neither a word that it knows nor a step.
-    """
+def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
     match value:
         case "best" | "last":
             return value
@@ -30,7 +25,7 @@ def parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
 @click.argument("sources", metavar="[RUN|SWEEP|LOG|DIR]...", nargs=-1)
 @click.option(
     "--at",
-    callback=parse_at,
+    callback=_parse_at,
     default="best",
     show_default=True,
     metavar="best|last|STEP",

@@ -7,20 +7,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from odapi_runner.cli.compare import At, parse_at
 from odapi_runner.cli.options import format_option, workspace_option
 
 if TYPE_CHECKING:  # they import what `odapi --help` has no time for
     from odapi_runner.report.run.document import Curve, Report, Section
+    from odapi_runner.runs.report import At
 
 _WIDTH = 40  # cells of a curve
+
+
+def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
+    match value:
+        case "best" | "last":
+            return value
+        case _ if value.isdecimal():
+            return int(value)
+    raise click.BadParameter(f'{value!r} is neither "best", "last" nor a step.')
 
 
 @click.command("report")
 @click.argument("run", metavar="RUN")
 @click.option(
     "--at",
-    callback=parse_at,
+    callback=_parse_at,
     default="best",
     show_default=True,
     metavar="best|last|STEP",

@@ -28,7 +28,7 @@ from odapi_runner.report.run.document import Curve, Report, Section, Table, Thre
 from odapi_runner.report.run.images import read_images
 from odapi_runner.report.run.trend import describe_losses, describe_score
 from odapi_runner.report.run.worst import draw_worst, find_worst
-from odapi_runner.report.sources import read_evaluations
+from odapi_runner.report.source import read_evaluations
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.diff import diff
