@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from odapi_runner.backends import builtin, watched
+from odapi_runner.backends.automl import engine as automl
+from odapi_runner.backends.automl.engine import AUTOML
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
@@ -39,6 +41,15 @@ ENGINES = {
         options=builtin.OPTIONS,
         trainer_environment=builtin.trainer_environment,
         refuse_options=builtin.refuse_options,
+    ),
+    # google/automl's EfficientDets, in an interpreter of their own.
+    AUTOML: Backend(
+        automl.trainer_argv,
+        automl.evaluator_argv,
+        automl.RULES,
+        options=automl.OPTIONS,
+        refuse_options=automl.refuse_options,
+        settle=automl.settle,
     ),
     # The training of another program, which goes on by itself: its checkpoints are evaluated.
     WATCHED: Backend(

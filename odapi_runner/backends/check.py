@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.backends import AUTO, ENGINES
+from odapi_runner.backends.automl.engine import AUTOML
 from odapi_runner.errors import RunError, did_you_mean
 from odapi_runner.pipeline import check as pipeline_check
 from odapi_runner.pipeline.finding import Finding
@@ -15,7 +16,7 @@ from odapi_runner.pipeline.rules.rule import Rule
 from odapi_runner.workspace import Workspace
 
 # Engines whose training the rules know; the second is the Object Detection API itself.
-CHECKED = ("builtin", "tf-models")
+CHECKED = ("builtin", "tf-models", AUTOML)
 
 
 def all_rules() -> tuple[Rule, ...]:
@@ -35,7 +36,7 @@ def check(
     Args:
         config: a file, or a TrainEvalPipelineConfig.
         workspace: where its relative paths start; the current one by default.
-        engine: `auto`, `builtin` or `tf-models`.
+        engine: `auto`, `builtin`, `tf-models` or `automl`.
         options: as of `pipeline.check.check`: every_record, decode, from_scratch, devices, ….
 
     Returns:
@@ -49,7 +50,10 @@ def check(
     if chosen not in CHECKED:
         fix = did_you_mean(engine, CHECKED) or f"Known engines: {', '.join(CHECKED)}."
         raise RunError(f'there is no engine "{engine}"', fix=fix)
-    found = pipeline_check.check(config, workspace, engine=chosen, rules=all_rules(), **options)
+    rules = all_rules()
+    if chosen == AUTOML:  # whose checkpoints are others
+        rules = tuple(rule for rule in rules if not rule.id.startswith("checkpoint"))
+    found = pipeline_check.check(config, workspace, engine=chosen, rules=rules, **options)
     return _without_echoes(found)
 
 

@@ -97,7 +97,10 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what says how to train: those of `runs.plan.plan_training`."""
     options = (
         click.option(
-            "--engine", type=click.Choice(["auto", "builtin"]), default="auto", show_default=True
+            "--engine",
+            type=click.Choice(["auto", "builtin", "automl"]),
+            default="auto",
+            show_default=True,
         ),
         set_option,
         click.option("--num-steps", type=click.IntRange(min=1), help="Short for -s num_steps=N."),

@@ -30,6 +30,7 @@ VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 SLOT = "/.OPTIMIZER_SLOT/"
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 STEP = f"step{VALUE}"
+_TF1_STEP = "global_step"
 
 _FIX = "Unpack or copy the checkpoint again."
 # Numbers of tensorflow.DataType: a name, and the bytes of an element. Others are not looked into.
@@ -137,10 +138,11 @@ def read_step(index: CheckpointIndex) -> int | None:
     Raises:
         CheckpointError: as `read_tensor`.
     """
-    entry = index.tensors.get(STEP)
+    key = STEP if index.is_object_based else _TF1_STEP
+    entry = index.tensors.get(key)
     if entry is None or entry.dtype != "int64" or entry.shape:
         return None
-    return int.from_bytes(read_bytes(index, STEP), "little", signed=True)
+    return int.from_bytes(read_bytes(index, key), "little", signed=True)
 
 
 def read_tensor(index: CheckpointIndex, key: str) -> NDArray[Any]:

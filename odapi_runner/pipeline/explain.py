@@ -13,6 +13,7 @@ _WIDTH = 88
 _ENGINES = {
     "any": "any",
     "builtin": "builtin; silent with --engine tf-models",
+    "automl": "automl; silent without --engine automl",
     "tf-models": "tf-models; silent without --engine tf-models",
 }
 _MEANINGS = {

@@ -125,5 +125,7 @@ def _newest_first(folder: Path) -> Iterator[Saved]:
         except CheckpointError:  # damaged: none to go on from
             continue
         if step is not None:
-            has_weights = any(key.startswith("model/") for key in index.tensors)
+            has_weights = not index.is_object_based or any(
+                key.startswith("model/") for key in index.tensors
+            )
             yield Saved(prefix, number, step, has_weights)

@@ -81,8 +81,24 @@ class RunOptions(TrainerOptions):
         "stays in its own.",
         metavar="PATH",
     )
+    automl_dir: str | None = setting(
+        None,
+        "The checkout of google/automl for --engine automl [default: $ODAPI_AUTOML_DIR].",
+        metavar="DIR",
+    )
+    hparams: str | None = setting(
+        None,
+        "Hyperparameters of google/automl beside those that the config gives; names that the "
+        "checkout does not know are refused.",
+        metavar="NAME=VALUE,…|FILE.yaml",
+    )
+    alternate: bool = setting(
+        False,
+        "With --engine automl: train and evaluate by turns, an epoch each, in one process on the "
+        "trainer's device (its --mode=train_and_eval).",
+    )
 
 
 RUN_OPTIONS = names_of(RunOptions)
 # Of engines that are programs of their own.
-FOREIGN_OPTIONS = frozenset({"python"})
+FOREIGN_OPTIONS = frozenset({"python", "automl_dir", "hparams", "alternate"})

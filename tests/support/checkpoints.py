@@ -106,7 +106,8 @@ def write_checkpoint(
         entries.append((key, entry))
     if step is not None:
         value = struct.pack("<q", step)
-        entries.append((STEP, _entry("int64", (), len(real), masked_crc32c(value))))
+        key = STEP if object_based else "global_step"
+        entries.append((key, _entry("int64", (), len(real), masked_crc32c(value))))
         real += value
         del variables["step"]
     start = len(real)

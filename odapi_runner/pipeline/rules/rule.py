@@ -9,7 +9,7 @@ from typing import Literal
 from odapi_runner.pipeline.finding import Finding, Severity
 from odapi_runner.pipeline.rules.subject import Subject
 
-Engine = Literal["any", "builtin", "tf-models"]
+Engine = Literal["any", "builtin", "tf-models", "automl"]
 
 
 @dataclass(frozen=True, slots=True)

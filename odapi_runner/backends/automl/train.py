@@ -1,0 +1,239 @@
+"""`python -m odapi_runner.backends.automl.train --run-dir RUN`: the trainer of a run.
+
+It starts main.py, makes its words the run's events and heartbeat, and its checkpoints
+`model.ckpt-STEP` the run's `ckpt-STEP`, which alone count: a training goes on from the newest of
+those. SIGTERM lets main.py end with a checkpoint of the step at hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from odapi_runner.backends.automl.checkpoints import clear, place, saved_steps, take
+from odapi_runner.backends.automl.data import count_examples, file_pattern, write_validation
+from odapi_runner.backends.automl.evaluated import Recorder, validation_hparams
+from odapi_runner.backends.automl.program import (
+    Program,
+    common_flags,
+    hparams_for,
+    places_of,
+    started,
+    write_hparams,
+)
+from odapi_runner.errors import OdapiError, RunError
+from odapi_runner.formats.checkpoint_state import write_checkpoint_state
+from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.proto.text import read_pipeline
+from odapi_runner.rundir import RunDir, drop_checkpoint
+from odapi_runner.runs.foreign import take_event_files
+from odapi_runner.runs.gpus import count_devices
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.spec import RunSpec
+
+_LOOK_SECONDS = 1.0  # at the program's folder
+_REMEMBERED = 50  # steps, for the speed
+
+
+class Trainer:
+    """One training, followed."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Begin without a program."""
+        self.run, self.places = run, places_of(run)
+        self.spec = RunSpec.load(run)
+        self.options: RunOptions = self.spec.options
+        self.config = read_pipeline(run.config)
+        self.events, self.progress = EventLog(run, "train"), Progress(run, "train")
+        self.program: Program | None = None
+        self.is_stopping = False
+        self._step, self._looked, self._begun = 0, 0.0, time.monotonic()
+        self._times: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
+        self._recorder: Recorder | None = None
+
+    def stop(self, *_: object) -> None:
+        """Ask the program to end, once it runs."""
+        self.is_stopping = True
+        if self.program:
+            self.program.ask_to_end()
+
+    def train(self) -> None:
+        """Train to the end, or until asked to stop.
+
+        Raises:
+            OdapiError: what is to be trained on cannot be read, or the program failed.
+        """
+        self.progress.write("starting", force=True)
+        flags = self._prepare()
+        with started(self.run, self.options, flags) as program:
+            self.program = program
+            if self.is_stopping:
+                program.ask_to_end()
+            failed = None
+            for word in program:
+                if word["kind"] == "failed":
+                    failed = word
+                else:
+                    self._hear(word)
+            how = program.end()
+            self._take_checkpoints()
+            take_event_files(self.places.root, self.run)
+            code = program.process.returncode
+        if failed:
+            self.events.write("failed", fix=f"odapi logs {self.run.typed}", **_without_kind(failed))
+            self.progress.write("failed", force=True, what=failed["what"])
+            sys.exit(1)
+        if code:
+            # Why may be in its log, where the supervisor looks.
+            sys.exit(f"main.py {how}")
+        self._tell_end()
+
+    def _prepare(self) -> list[str]:
+        """Write what the program reads; its flags."""
+        root, places = Path.cwd(), self.places
+        examples = count_examples(self.config.train_input_reader, root)
+        values = hparams_for(self.config, self.options, examples)
+        pattern = file_pattern(self.config.train_input_reader, root, places.root / "records")
+        values["regenerate_source_id"] = True  # those of the records may be no numbers
+        flags = common_flags(self.config, self.options, examples)
+        if self.options.alternate:
+            validation = write_validation(self.config.eval_input_reader[0], root, places.root)
+            values = validation_hparams(values, self.config, validation)
+            # Whole epochs: by them it takes turns.
+            values["num_epochs"] = round(values["num_epochs"])
+            self._recorder = Recorder(self.run, validation, values)
+            flags += self._recorder.flags()
+        write_hparams(places.train_hparams, values)
+        self._step = self._place_newest()
+        start = self.config.train_config.fine_tune_checkpoint
+        return [
+            f"--mode={'train_and_eval' if self.options.alternate else 'train'}",
+            f"--model_dir={places.train}",
+            f"--train_file_pattern={pattern}",
+            f"--hparams={places.train_hparams}",
+            "--iterations_per_loop=100",
+            *([f"--ckpt={root / start}"] if start else []),
+            *(["--strategy=gpus"] if count_devices(self.spec.device) > 1 else []),
+            *flags,
+        ]
+
+    def _place_newest(self) -> int:
+        """Have the run's newest checkpoint, and no other, where the program goes on; its step."""
+        numbers = self.run.checkpoints()
+        clear(self.places.train)
+        if not numbers:
+            return 0
+        # A copy: the program saves it again as it begins, over the files that are there.
+        place(self.run.root, numbers[-1], self.places.train, shutil.copyfile)
+        return numbers[-1]
+
+    def _hear(self, word: dict[str, Any]) -> None:
+        kind = word["kind"]
+        if kind == "building":
+            self._tell("building", force=True)
+        elif kind == "started":
+            self.events.write("started", step=word["step"], resumed=word["step"] > 0)
+            self._step = word["step"]
+            self._tell("compiling", force=True)
+        elif kind == "step":
+            if not self._times:
+                seconds = time.monotonic() - self._begun
+                self.events.write("first_step", step=word["step"], seconds=seconds)
+            self._step = word["step"]
+            self._times.append((time.monotonic(), self._step))
+            self._tell("training", loss=word["loss"])
+        elif kind in {"evaluating", "images"} and self._recorder:
+            self._tell("evaluating", images_done=word.get("done"))
+        elif kind == "evaluated" and self._recorder:
+            self._take_checkpoints()
+            self._recorder.record(word["step"], word["metrics"], self.run.root)
+        if time.monotonic() - self._looked > _LOOK_SECONDS or kind == "trained":
+            self._take_checkpoints()
+            take_event_files(self.places.root, self.run)
+            self._looked = time.monotonic()
+
+    def _tell(self, phase: str, *, force: bool = False, **more: Any) -> None:
+        rate = None
+        if len(self._times) > 1:
+            (first, before), (last, step) = self._times[0], self._times[-1]
+            rate = (step - before) / (last - first) if last > first else None
+        self.progress.write(
+            phase,
+            force=force,
+            step=self._step,
+            num_steps=self.spec.num_steps,
+            images=self._step * self.config.train_config.batch_size,
+            steps_per_second=rate,
+            seconds_left=(self.spec.num_steps - self._step) / rate if rate else None,
+            **more,
+        )
+
+    def _take_checkpoints(self) -> None:
+        """Make what the program has saved checkpoints of the run."""
+        for step in saved_steps(self.places.train):
+            if step in self.run.checkpoints() or self._is_older(step):
+                continue
+            take(self.places.train, step, self.run.root)
+            self.events.write("checkpoint", number=step, step=step)
+            for number in self.run.checkpoints()[: -self.options.keep]:
+                drop_checkpoint(self.run.root, number)
+            write_checkpoint_state(self.run.root, self.run.checkpoints())
+            if self.run.pending.is_dir():
+                self.run.put_pending(step)
+
+    def _is_older(self, step: int) -> bool:
+        """Whether rotation has taken it from the run, which keeps fewer than the program."""
+        return bool(self.run.checkpoints()) and step < self.run.checkpoints()[-1]
+
+    def _tell_end(self) -> None:
+        step = max(self.run.checkpoints(), default=0)
+        ended = "finished" if step >= self.spec.num_steps else "stopped"
+        if ended == "stopped" and not self.is_stopping:
+            raise RunError(
+                f"main.py ended at step {step} of {self.spec.num_steps}",
+                fix=f"odapi logs {self.run.typed}",
+            )
+        self._step = step
+        self.events.write(ended, step=step)
+        self._tell("done" if ended == "finished" else ended, force=True)
+
+
+def _without_kind(word: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in word.items() if name != "kind"}
+
+
+@contextlib.contextmanager
+def _telling(trainer: Trainer) -> Iterator[None]:
+    """Let an error of the user's be the last event and the last heartbeat."""
+    try:
+        yield
+    except OdapiError as error:
+        name = type(error).__name__
+        trainer.events.write("failed", error=name, what=error.what, fix=error.fix)
+        trainer.progress.write("failed", force=True, what=error.what)
+        raise
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train the run in a folder."""
+    trainer = Trainer(RunDir(Path(arguments[-1]).resolve()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, trainer.stop)
+    try:
+        with _telling(trainer):
+            trainer.train()
+    except OdapiError as error:
+        error.show()
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
