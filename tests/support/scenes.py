@@ -83,6 +83,24 @@ def random_scenes(
     return groundtruth(there, names=names, images=images), detections(scored)
 
 
+def random_finds(
+    rng: np.random.Generator, truth: GroundTruth, quality: float
+) -> list[tuple[int, int, Box, float]]:
+    """What a detector of a quality in 0..1 would find of a groundtruth, with scores to match."""
+    found = []
+    for image, number, box in zip(
+        truth.image.tolist(), truth.classes.tolist(), truth.boxes_xywh_px.tolist(), strict=True
+    ):
+        place = truth.class_ids.tolist().index(number)
+        other = int(truth.class_ids[(place + 1) % len(truth.class_ids)])
+        for kind in ("good", "other", "beside"):
+            if rng.random() < {"good": quality, "other": 0.15, "beside": 0.2}[kind]:
+                moved = _moved(rng, box, 0.4 if kind == "beside" else 0.06)
+                score = rng.beta(4, 4) if kind == "good" else rng.beta(2, 6)
+                found.append((image, other if kind == "other" else number, moved, float(score)))
+    return found
+
+
 def _finds(
     rng: np.random.Generator, image: int, number: int, box: Box, classes: int, quality: float
 ) -> list[tuple[int, int, Box, float]]:

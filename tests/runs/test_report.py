@@ -1,0 +1,275 @@
+"""One run in full, as a call: what its report says, and what it does without."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from odapi_runner.errors import RunError
+from odapi_runner.formats.detections import read_detections, write_metrics
+from odapi_runner.metrics import COCO_METRICS
+from odapi_runner.records.draw import draw_streets
+from odapi_runner.records.kitti import convert_kitti
+from odapi_runner.report.run.document import Report, Section, Table
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.report import build_report
+from odapi_runner.workspace import Workspace
+from support.whole_runs import COURSE, write_run
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Twenty drawn images in a workspace with a space and Korean letters in its path."""
+    root = tmp_path_factory.mktemp("report") / "작업 공간"
+    draw_streets(root / "raw", images=20, seed=1, size_hw=(96, 128))
+    convert_kitti(root / "raw", root / "data" / "kitti", shards=2)
+    return Workspace(root)
+
+
+@pytest.fixture(scope="module")
+def run(workspace: Workspace) -> RunDir:
+    return write_run(workspace)
+
+
+@pytest.fixture(scope="module")
+def whole(run: RunDir, workspace: Workspace) -> Report:
+    return build_report(run.name, workspace=workspace)
+
+
+def section(report: Report, key: str) -> Section:
+    return next(section for section in report.sections if section.key == key)
+
+
+def table(report: Report, key: str, place: int = 0) -> Table:
+    return section(report, key).tables[place]
+
+
+def test_it_looks_at_the_best_checkpoint(whole: Report, run: RunDir) -> None:
+    """That with the best mAP, at which the detector here is made to be best."""
+    found = read_detections(run.detections_at(400))
+
+    assert (whole.run, whole.step, whole.chosen) == ("뜰-d0", 400, "best mAP")
+    assert dict(whole.headline)["mAP"] == found.metrics[COCO_METRICS[0].tag]
+    assert [part.key for part in whole.sections] == [
+        "summary", "course", "classes", "precision", "errors", "thresholds", "confusion", "worst",
+        "cost", "changes",
+    ]  # fmt: skip
+
+
+def test_it_says_in_words_how_it_went(whole: Report) -> None:
+    """Where it was best, that it overfits since, what costs most, which threshold serves best."""
+    best, trend, errors, threshold = section(whole, "summary").sentences
+
+    assert best.startswith("mAP is best at step 400: ")
+    assert "by step 800 it has fallen to" in best
+    assert trend.startswith("Overfitting since step 400: the training loss fell from ")
+    assert "the validation loss has risen from 1 to 1.5" in trend
+    assert errors.startswith("Most is lost by ")
+    assert threshold.startswith("A score threshold of 0.")
+
+
+def test_the_course_has_its_curves_and_marks(whole: Report) -> None:
+    """Losses of training and validation on one scale; the best step and the early stop."""
+    course = section(whole, "course")
+
+    assert course.sentences == ("best mAP: step 400", "stopped early: step 800")
+    assert [chart.name for chart in course.charts] == [
+        "losses", "loss-parts", "metrics", "learning-rate",
+    ]  # fmt: skip
+    curves = {curve.name: curve for curve in course.curves}
+    assert curves["validation total"].steps == tuple(COURSE)
+    assert curves["validation total"].values == tuple(loss for _, loss in COURSE.values())
+    assert len(curves["training total"].steps) == 17
+
+
+def test_tables_are_about_the_same_objects(whole: Report, workspace: Workspace) -> None:
+    """By class, by threshold and by confusion the objects are as many, and every share adds up."""
+    by_class = {row[0]: row for row in table(whole, "classes").rows}
+    at_threshold = {row[0]: row for row in table(whole, "thresholds").rows}
+    confusion = {row[0]: row[1:] for row in table(whole, "confusion").rows}
+
+    assert set(by_class) == {"Car", "Pedestrian", "Cyclist"}
+    for name, row in by_class.items():
+        objects, misclassified, correct, missed, false = at_threshold[name][1:]
+        assert row[1] == objects == sum(confusion[name])
+        assert misclassified + correct + missed == pytest.approx(1)
+        place = list(confusion).index(name)
+        assert confusion[name][place] == round(correct * objects)
+        assert confusion[name][-1] == round(missed * objects)
+        assert confusion["nothing"][place] == false
+
+
+def test_the_threshold_can_be_chosen(run: RunDir, workspace: Workspace, whole: Report) -> None:
+    """The table that is asked for is the one that the slider shows there."""
+    strict = build_report(run, threshold=0.5, images=0, workspace=workspace)
+
+    assert strict.thresholds is not None
+    assert whole.thresholds is not None
+    place = strict.thresholds.values.index(0.5)
+    for number, (name, objects, misclassified, correct, _, false) in enumerate(
+        table(strict, "thresholds").rows
+    ):
+        assert whole.thresholds.classes[number] == name
+        shares = (round(misclassified * objects), round(correct * objects), false)
+        assert whole.thresholds.counts[number][place] == shares
+    assert strict.thresholds.shown == 0.5
+    assert whole.thresholds.shown < 0.5
+    assert section(strict, "worst").pictures == ()
+
+
+def test_the_worst_images_are_drawn(whole: Report) -> None:
+    """Those with the most errors first; each is a JPEG of its size."""
+    worst = section(whole, "worst")
+    errors = [sum(row[1:]) for row in table(whole, "worst").rows]
+
+    assert len(worst.pictures) == len(errors) == 12
+    assert errors == sorted(errors, reverse=True)
+    assert all(picture.jpeg[:2] == b"\xff\xd8" for picture in worst.pictures)
+    assert {picture.size for picture in worst.pictures} == {(128, 96)}
+
+
+def test_speed_and_memory_are_what_the_events_say(whole: Report) -> None:
+    """The median of 2 and 2.5 steps a second, 4 images a step, 2 seconds for 20 images."""
+    assert table(whole, "cost").rows == (
+        ("training", 2.25, "steps/s"),
+        ("training", 9.0, "images/s"),
+        ("from start to first step", 12.5, "s"),
+        ("trainer's peak memory", 1648, "MiB"),
+        ("waiting for input", 1.0, "% of the time"),
+        ("an evaluation", 2.0, "s"),
+        ("evaluation", 10.0, "images/s"),
+    )
+
+
+def test_what_changed_since_the_parent_is_told(run: RunDir, workspace: Workspace) -> None:
+    """By field, with the values of both; and what happened on the way."""
+    write_run(workspace, "child", batch=8, parent=run.name, overrides=["batch_size=8"])
+
+    child = build_report("child", images=0, workspace=workspace)
+
+    changes = section(child, "changes")
+    assert changes.sentences == (
+        "It was started from 뜰-d0 at step 400.",
+        "Set beside its config: batch_size=8.",
+    )
+    assert table(child, "changes").columns == ("field", "뜰-d0", "child")
+    assert table(child, "changes").rows == (("train_config.batch_size", 4, 8),)
+    assert [row[1:] for row in table(child, "changes", 1).rows] == [("ending", "stopped early")]
+
+
+def test_a_parent_that_is_gone_is_told(workspace: Workspace) -> None:
+    """The report does without what it cannot compare."""
+    write_run(workspace, "orphan", parent="gone")
+
+    told = section(build_report("orphan", images=0, workspace=workspace), "changes").sentences
+
+    assert told[0].startswith("It was started from gone at step 400; what differs is not known: ")
+
+
+def test_last_and_any_step_can_be_asked_for(run: RunDir, workspace: Workspace) -> None:
+    """One that was not evaluated is refused with those that were."""
+    last = build_report(run, at="last", images=0, workspace=workspace)
+    second = build_report(run, at=200, images=0, workspace=workspace)
+
+    assert (last.step, last.chosen) == (800, "last")
+    assert (second.step, second.chosen) == (200, "as asked")
+    with pytest.raises(RunError) as error:
+        build_report(run, at=100, workspace=workspace)
+    assert error.value.what == "뜰-d0: nothing was evaluated at step 100"
+    assert error.value.fix == "There are 0, 200, 400, 600, 800."
+
+
+def test_a_run_without_evaluations_has_a_report(workspace: Workspace) -> None:
+    """Of what there is: the training's curves, and nothing made up."""
+    write_run(workspace, "young", course={})
+
+    young = build_report("young", workspace=workspace)
+
+    assert (young.step, young.chosen, young.thresholds) == (None, "not evaluated yet", None)
+    assert section(young, "detections").sentences == ("Nothing was evaluated yet.",)
+    assert section(young, "summary").sentences == (
+        "0 evaluations with a loss: too few to tell a trend.",
+    )
+    assert [chart.name for chart in section(young, "course").charts] == ["losses", "learning-rate"]
+
+
+def test_metrics_of_another_program_are_reported_without_boxes(workspace: Workspace) -> None:
+    """An adopted run has metrics alone: what needs boxes says why it is not there."""
+    adopted = write_run(workspace, "adopted", course={})
+    write_metrics(adopted.detections_at(100), 100, {COCO_METRICS[0].tag: 0.25})
+
+    found = build_report("adopted", workspace=workspace)
+
+    assert (found.step, dict(found.headline)["mAP"]) == (100, 0.25)
+    (why,) = section(found, "detections").sentences
+    assert "holds metrics alone" in why
+    assert "odapi eval RUN --step N" in why
+
+
+def test_images_that_are_gone_are_told(workspace: Workspace) -> None:
+    """Records that were converted anew, or moved away: everything but the pictures is there."""
+    write_run(workspace, "moved", records="gone-*.record")
+
+    worst = section(build_report("moved", workspace=workspace), "worst")
+
+    assert worst.pictures == ()
+    assert worst.sentences[0].startswith("data/kitti/gone-*.record: no file of that name.")
+
+
+def test_a_groundtruth_of_other_images_is_no_crash(workspace: Workspace) -> None:
+    """What was evaluated on more images than groundtruth.npz has is not read as if it were."""
+    run = write_run(workspace, "mixed")
+    path = run.groundtruth
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    kept = arrays["image"] < 3
+    for name in ("image", "boxes_xywh_px", "classes", "is_crowd", "area"):
+        arrays[name] = arrays[name][kept]
+    for name in ("source_ids", "sizes_hw"):
+        arrays[name] = arrays[name][:3]
+    np.savez(path, **arrays)
+
+    (why,) = section(build_report(run, workspace=workspace), "detections").sentences
+
+    assert why == (
+        "step 400 was evaluated on other images than groundtruth.npz tells of. "
+        "Evaluate it again: odapi eval mixed --step 400"
+    )
+
+
+def test_a_faulty_config_is_told_and_the_rest_is_there(workspace: Workspace) -> None:
+    """It is named with its line; speed is in steps alone."""
+    run = write_run(workspace, "faulty")
+    run.config.write_text("train_config { batch_sise: 4 }", "utf-8")
+
+    found = build_report(run, workspace=workspace)
+
+    assert any("batch_sise" in sentence for sentence in section(found, "summary").sentences)
+    assert table(found, "cost").rows[0] == ("training", 2.25, "steps/s")
+    assert len(section(found, "worst").tables) == 1
+
+
+def test_no_such_run(workspace: Workspace) -> None:
+    """With a suggestion."""
+    with pytest.raises(RunError) as error:
+        build_report("뜰-d1", workspace=workspace)
+
+    assert error.value.fix == 'Did you mean "뜰-d0"?'
+
+
+def test_all_of_it_is_plain_values(whole: Report) -> None:
+    """Tables go to JSON and CSV as they are: no numpy in them."""
+    for part in whole.sections:
+        for one in part.tables:
+            assert all(len(row) == len(one.columns) for row in one.rows)
+            json.dumps(one.rows)
+    assert whole.thresholds is not None
+    json.dumps(whole.thresholds.counts)
+
+
+def test_a_path_is_as_good_as_a_name(run: RunDir, workspace: Workspace) -> None:
+    """As everywhere."""
+    assert build_report(Path(run.root), images=0, workspace=workspace).run == run.name
