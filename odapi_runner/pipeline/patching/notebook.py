@@ -1,7 +1,7 @@
 """A notebook of experiments: which sections it has, and which of them change a config.
 
     3                          a number alone at the left margin begins an experiment
-      =                        results; prose, like a note
+      =                        results, which `report.notebooks` reads
         mAP = 0.800147
       note                     prose
         …
@@ -45,7 +45,13 @@ REMARK.3: /[ \t]*(?:=|note\b[^\n]*)[ \t]*\n/i
 LINE.1: /[^\n]*\n/
 %declare PROSE
 """
+_BEGINS = re.compile(
+    r"^(?:#+[ \t]*)?(?:(?:experiment|exp\.?|no\.?|실험)[ \t]*)?#?\d{1,9}[ \t]*[.:)]?[ \t\r]*\n"
+    r"(?:[ \t\r]*\n)*[ \t]*(?:=|note\b.*|(?:set|remove)[ \t]*(?:[:{].*)?)[ \t\r]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _KEYWORD = re.compile(r"[ \t]*(set|remove)[ \t]*:?", re.IGNORECASE)
+_REMARK = re.compile(r"^[ \t]*(?:=|note\b[ \t]*:?)", re.IGNORECASE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 
 
@@ -65,14 +71,27 @@ class Experiment:
     number: int | None  # None without one
     line: int
     sections: tuple[Section, ...]
+    results: str = ""  # what stands below "="
+    note: str = ""  # what stands below "note"
+    prose: str = ""  # what stands in no section
 
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
     """A file of experiments."""
 
-    experiments: tuple[Experiment, ...]  # those that change something, as they stand in it
+    experiments: tuple[Experiment, ...]  # as they stand in it
     unread: tuple[int, ...]  # lines outside of every section that look like config text
+
+    @property
+    def changing(self) -> tuple[Experiment, ...]:
+        """The experiments that change something."""
+        return tuple(each for each in self.experiments if each.sections)
+
+
+def is_notebook(head: str) -> bool:
+    """Whether a text that begins so is a notebook: a number, and below it what begins a section."""
+    return _BEGINS.search(head) is not None
 
 
 def parse_notebook(text: str) -> Notebook:
@@ -84,7 +103,7 @@ def parse_notebook(text: str) -> Notebook:
     found = [_experiment(part) for part in [tree, *tree.find_data("experiment")]]
     prose = tree.scan_values(lambda line: isinstance(line, lark.Token) and line.type == "PROSE")
     return Notebook(
-        tuple(each for each in found if each.sections),
+        tuple(each for each in found if each.number is not None or each.sections),
         tuple(line.line or 1 for line in prose if "{" in line or "}" in line),
     )
 
@@ -103,7 +122,7 @@ def select_experiments(
         ConfigError: a number is absent or stands twice, or changes without a number stand beside
             those with one.
     """
-    there = sorted(notebook.experiments, key=lambda each: (each.number or 0, each.line))
+    there = sorted(notebook.changing, key=lambda each: (each.number or 0, each.line))
     if not there:
         raise ConfigError(
             f"{where}: nothing in it changes a config",
@@ -161,23 +180,51 @@ def _parser() -> lark.Lark:
 def _experiment(tree: Tree[Token]) -> Experiment:
     """An experiment with its changes, or what stands before the first one."""
     parts = [child for child in tree.children if isinstance(child, lark.Tree)]
-    sections = [_section(part) for part in parts if part.data == "section"]
-    changes = tuple(section for section in sections if section)
+    sections = [part for part in parts if part.data == "section"]
+    changes = tuple(change for part in sections if (change := _change(part)))
     heading = tree.children[0] if tree.data == "experiment" else None
     if not isinstance(heading, lark.Token):
         return Experiment(None, changes[0].line if changes else 1, changes)
     number = "".join(character for character in heading if character.isdecimal())
-    return Experiment(int(number), heading.line or 1, changes)
+    prose = [line for line in tree.children[1:] if isinstance(line, lark.Token)]
+    return Experiment(
+        int(number),
+        heading.line or 1,
+        changes,
+        results="".join(_remark(part) for part in sections if _is_results(part)),
+        note="".join(_remark(part) for part in sections if _is_note(part)),
+        prose="".join(prose),
+    )
 
 
-def _section(tree: Tree[Token]) -> Section | None:
+def _change(tree: Tree[Token]) -> Section | None:
     """A section of changes; None for remarks."""
-    first, *rest = (line for line in tree.children if isinstance(line, lark.Token))
+    first, *rest = _lines(tree)
     keyword = _KEYWORD.match(first)
     if first.type != "CHANGE" or keyword is None:
         return None
     text = " " * keyword.end() + first[keyword.end() :] + "".join(rest)
     return Section("set" if keyword[1].lower() == "set" else "remove", first.line or 1, text)
+
+
+def _is_results(tree: Tree[Token]) -> bool:
+    first = _lines(tree)[0]
+    return first.type == "REMARK" and first.strip() == "="
+
+
+def _is_note(tree: Tree[Token]) -> bool:
+    return _lines(tree)[0].type == "REMARK" and not _is_results(tree)
+
+
+def _remark(tree: Tree[Token]) -> str:
+    """The text of a section of remarks: what stands behind its keyword, and below it."""
+    first, *rest = _lines(tree)
+    behind = _REMARK.sub("", first).strip()
+    return (behind + "\n" if behind else "") + "".join(rest)
+
+
+def _lines(tree: Tree[Token]) -> list[Token]:
+    return [line for line in tree.children if isinstance(line, lark.Token)]
 
 
 def _indentation(line: str) -> int:

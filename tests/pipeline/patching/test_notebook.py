@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from odapi_runner.errors import ConfigError
-from odapi_runner.pipeline.patching.notebook import parse_notebook, select_experiments
+from odapi_runner.pipeline.patching.notebook import (
+    is_notebook,
+    parse_notebook,
+    select_experiments,
+)
 
 # After a notebook that somebody kept: the newest on top, results, notes in Korean, prose below.
 NOTEBOOK = """\
@@ -52,7 +56,7 @@ def sections(text: str) -> list[tuple[int | None, list[tuple[str, int, str]]]]:
             each.number,
             [(part.kind, part.line, " ".join(part.text.split())) for part in each.sections],
         )
-        for each in parse_notebook(text).experiments
+        for each in parse_notebook(text).changing
     ]
 
 
@@ -69,6 +73,36 @@ def test_a_notebook_is_its_experiments_with_changes() -> None:
         (1, [("set", 26, "train config { batch_size: 8 } }")]),
     ]
     assert parse_notebook(NOTEBOOK).unread == ()
+
+
+def test_an_experiment_has_its_results_and_remarks() -> None:
+    """With or without changes; what stands in no section is kept apart."""
+    third, second, first = parse_notebook(NOTEBOOK).experiments
+
+    assert [each.number for each in (third, second, first)] == [3, 2, 1]
+    assert third.results == ("    DetectionBoxes_Precision/mAP = 0.800147\n    { not config }\n")
+    assert (
+        third.note
+        == "    - mAP 75 ~ 80 에서 변동. ssd_random_crop 을 하면 속도는 확실히 빨라진다.\n"
+    )
+    assert (second.results, second.note) == ("    pending\n", "nothing yet\n\n")
+    assert first.prose == "- augmentation options order\n  not sensitive\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (NOTEBOOK, True),
+        ("실험 7\n\n  = \n", True),
+        ("## Experiment 7\r\nset {\r\n", True),
+        ("7\nStep 100 per-step time 0.5s\n", False),
+        ("set\n  a: 1\n", False),
+        ("note 7\n", False),
+    ],
+)
+def test_a_notebook_is_told_from_a_log(text: str, is_one: bool) -> None:
+    """By a number and the word below it."""
+    assert is_notebook(text) == is_one
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
