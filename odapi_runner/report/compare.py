@@ -94,7 +94,7 @@ def compare(
     if base and base not in found:
         found = [base, *found]
     pick = build_pick(at, by, found)
-    names = shorten([str(source.path) for source in found], "/")
+    names = shorten([source.name for source in found], "/")
     images = isinstance(at, Images)
     entries: list[Entry] = []
     base_entry = None

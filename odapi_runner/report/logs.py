@@ -1,51 +1,195 @@
-"""Reading the logs of trainings and evaluations."""
+"""Reading logs of trainings and evaluations, whatever wrote them."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from odapi_runner.errors import DataError
-from odapi_runner.report.grammars import model_main_tf2
-from odapi_runner.report.rows import EvalRow, ParsedLog, Row, TrainRow
+from odapi_runner.formats.event_file import event_files, is_event_file
+from odapi_runner.pipeline.patching.notebook import is_notebook
+from odapi_runner.report import event_logs, notebooks
+from odapi_runner.report.blocks import open_log, read_blocks
+from odapi_runner.report.grammars import (
+    coco_table,
+    estimator,
+    mmdetection,
+    model_main_tf2,
+    odapi,
+    ultralytics,
+)
+from odapi_runner.report.grammars.grammar import Grammar
+from odapi_runner.report.passes import Passes
+from odapi_runner.report.rows import EvalRow, ParsedLog, Remarks, Row, TrainRow
+from odapi_runner.report.scan import Findings, Problem, Scanner
 
-GRAMMARS: dict[str, Callable[[Iterable[str]], Iterator[Row]]] = {
-    "model_main_tf2": model_main_tf2.parse,
-}
+# A log may hold lines of all of them: a trainer's, an evaluator's, and the table between.
+LOGS = (model_main_tf2.GRAMMAR, coco_table.GRAMMAR, estimator.GRAMMAR)
+JSON_LINES = (mmdetection.GRAMMAR, odapi.EVENTS)
 
-_HEAD = 65_536  # bytes looked at to tell a text from something else
+_HEAD = 65_536  # bytes looked at to tell what a file is
+_LONGEST_NOTEBOOK = 1 << 24  # bytes
+_FIX = (
+    'Its lines should be like "Step 100 per-step time 0.5s" or "Eval metrics at step 100", or of '
+    "another format: odapi parse --help"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row of a log, and the run that it is of."""
+
+    run: str  # a number from 1, an experiment's number, a folder of event files
+    row: Row
+    remarks: Remarks | None = None  # of a notebook
+
+
+def read_log(path: Path, findings: Findings | None = None) -> ParsedLog:
+    """The only run of a log.
+
+    Raises:
+        DataError: as `read_logs`, or there are several.
+    """
+    first, *others = read_logs(path, findings)
+    if others:
+        names = ", ".join(log.name for log in (first, *others))
+        raise DataError(f"{path}: holds several runs: {names}", fix="Ask for all: odapi parse")
+    return first
+
+
+def read_logs(path: Path, findings: Findings | None = None) -> tuple[ParsedLog, ...]:
+    """The runs of a log, a notebook, an event file, or a folder of event files.
+
+    Args:
+        path: `-` for standard input.
+        findings: gets the formats that were found and what could not be used.
+
+    Raises:
+        DataError: it cannot be read, is of no format that is known, or tells no metric.
+    """
+    return collect(stream_log(path, findings or Findings()))
 
 
 def parse_log(lines: Iterable[str]) -> ParsedLog:
-    """The rows of all formats that the lines hold; empty where there is none."""
-    streams = itertools.tee(lines, len(GRAMMARS))
-    parsers = zip(GRAMMARS.values(), streams, strict=True)
-    rows = [row for parse, stream in parsers for row in parse(stream)]
+    """The rows of all kinds of logs that the lines hold, as those of one run."""
+    scanner = Scanner(LOGS)
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    rows = [*scanner.feed(text.encode("utf-8", errors="replace")), *scanner.close()]
     return ParsedLog(
         train=tuple(row for row in rows if isinstance(row, TrainRow)),
         evaluations=tuple(row for row in rows if isinstance(row, EvalRow)),
     )
 
 
-def read_log(path: Path) -> ParsedLog:
-    """The rows of a log file.
+def stream_log(
+    path: Path, findings: Findings, on_idle: Callable[[], bool] | None = None
+) -> Iterator[Told]:
+    """The rows of a log as they come, in constant memory unless it is no log of lines.
+
+    A step that a resumed run tells again comes twice; the later row says so by its `times`.
+
+    Args:
+        path: as in `read_logs`.
+        findings: complete once all rows have come.
+        on_idle: as in `blocks.read_blocks`: follows a log that grows.
 
     Raises:
-        DataError: there is no such file, it is not a text, or no line of it tells a metric.
+        DataError: as `read_logs`.
     """
-    try:
-        with path.open("rb") as stream:
-            if b"\0" in stream.read(_HEAD):
-                raise DataError(f"{path}: not a text", fix="Give the log that training printed.")
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            parsed = parse_log(lines)
-    except OSError as error:
-        what = f"{path}: cannot be read ({error.strerror})"
-        raise DataError(what, fix="Give the path of a log file.") from error
-    if not parsed.train and not parsed.evaluations:
-        fix = (
-            'Its lines should be like "Step 100 per-step time 0.5s" or "Eval metrics at step 100".'
+    if path.is_dir() and not event_files(path):
+        raise DataError(f"{path}: a folder without event files", fix="Give a log file.")
+    told = _stream_folder(path, findings) if path.is_dir() else _stream(path, findings, on_idle)
+    is_empty = True
+    for each in told:
+        is_empty = False
+        yield each
+    if is_empty:
+        raise DataError(f"{path}: no metrics in this log", fix=_FIX)
+
+
+def collect(told: Iterable[Told]) -> tuple[ParsedLog, ...]:
+    """The rows by run, in the order of the log; of the same step the later one counts."""
+    runs: dict[str, tuple[dict[object, Row], dict[object, Row], Remarks | None]] = {}
+    for each in told:
+        train, evaluations, _ = runs.setdefault(each.run, ({}, {}, each.remarks))
+        rows = train if isinstance(each.row, TrainRow) else evaluations
+        rows[each.row.step if each.row.step is not None else (len(rows),)] = each.row
+    return tuple(
+        ParsedLog(
+            train=tuple(row for row in train.values() if isinstance(row, TrainRow)),
+            evaluations=tuple(row for row in evaluations.values() if isinstance(row, EvalRow)),
+            name=run if len(runs) > 1 else "",
+            remarks=remarks,
         )
-        raise DataError(f"{path}: no metrics in this log", fix=fix)
-    return parsed
+        for run, (train, evaluations, remarks) in runs.items()
+    )
+
+
+def find_grammars(head: bytes) -> tuple[Grammar, ...]:
+    """The grammars that a text which begins so may hold lines of."""
+    first = next((line for line in head.splitlines() if line.strip()), b"")
+    line = first.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    if line.lstrip().startswith("{"):
+        return JSON_LINES
+    if ultralytics.is_header(line):
+        return (ultralytics.GRAMMAR,)
+    if odapi.is_header(line):
+        return (odapi.METRICS_CSV,)
+    return LOGS
+
+
+def _stream_folder(path: Path, findings: Findings) -> Iterator[Told]:
+    rows = event_logs.read_event_rows(path, findings)
+    passes: dict[str, Passes] = {}
+    for run, row in rows:
+        _, placed = passes.setdefault(run, Passes()).place(row)
+        yield Told(run or ".", placed)
+
+
+def _stream(path: Path, findings: Findings, on_idle: Callable[[], bool] | None) -> Iterator[Told]:
+    with open_log(path) as stream:
+        blocks = read_blocks(stream, path, on_idle)
+        first = next((block for block in blocks if block), b"")
+        head = first[:_HEAD]
+        if is_event_file(head):
+            yield from _stream_folder(path, findings)
+            return
+        if b"\0" in head:
+            raise DataError(f"{path}: not a text", fix="Give the log that training printed.")
+        if is_notebook(head.decode("utf-8", errors="replace")):
+            yield from _stream_notebook(path, first, blocks, findings)
+            return
+        yield from _stream_lines(itertools.chain([first], blocks), find_grammars(head), findings)
+
+
+def _stream_notebook(
+    path: Path, first: bytes, blocks: Iterator[bytes], findings: Findings
+) -> Iterator[Told]:
+    data = first
+    for block in itertools.takewhile(bool, blocks):  # a notebook is not followed
+        data += block
+        if len(data) > _LONGEST_NOTEBOOK:
+            raise DataError(f"{path}: too long for a notebook", fix="Give the log of a training.")
+    text = data.decode("utf-8", errors="replace")
+    for number, row, remarks in notebooks.read_experiments(text, findings):
+        yield Told(str(number), row, remarks)
+
+
+def _stream_lines(
+    blocks: Iterable[bytes], grammars: tuple[Grammar, ...], findings: Findings
+) -> Iterator[Told]:
+    scanner, passes = Scanner(grammars, findings), Passes()
+
+    def place(rows: Iterable[Row]) -> Iterator[Told]:
+        for row in rows:
+            run, placed = passes.place(row)
+            yield Told(str(run), placed)
+
+    try:
+        for block in blocks:
+            yield from place(scanner.feed(block) if block else scanner.flush())
+    except DataError as error:  # a packed log that was cut, a disk that fails
+        findings.add(Problem(scanner.lines + 1, error.what))
+    yield from place(scanner.close())

@@ -6,23 +6,105 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odapi_runner.report.logs import read_log
+from odapi_runner import files
+from odapi_runner.errors import DataError, OdapiError
+from odapi_runner.report.logs import collect, stream_log
 from odapi_runner.report.names import shorten
-from odapi_runner.report.table import build_record, build_table
+from odapi_runner.report.notebooks import render_patch
+from odapi_runner.report.scan import Findings
+from odapi_runner.report.spool import Spool
+from odapi_runner.report.table import build_record, build_table, remark_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def parse(logs: Sequence[str | Path]) -> pd.DataFrame:
-    """A row for each evaluation of each log; of a log without any, for each step of training.
+def parse(logs: Sequence[str | Path], *, strict: bool = False) -> pd.DataFrame:
+    """A row for each evaluation of each log; of a run without any, for each step of training.
+
+    Args:
+        logs: log files, notebooks, event files or folders of them, each of any format; packed by
+            gzip or not.
+        strict: whether a line that cannot be used is an error.
+
+    Returns:
+        `metrics.COLUMNS` first. Of a step that a resumed run has passed again the later row, with
+        `times_told`. The run of a log with several is NAME:2, NAME:3; of a notebook NAME:N is the
+        experiment, whose columns `set`, `remove` and `note` say the rest.
 
     Raises:
-        DataError: a log cannot be read or tells no metric.
+        DataError: a log cannot be read or tells no metric; with `strict`, what it could not use.
     """
     names = shorten([str(path) for path in logs], "/")
     records = []
     for name, path in zip(names, logs, strict=True):
-        log = read_log(Path(path))
-        records += [build_record(name, row) for row in log.evaluations or log.train]
+        findings = Findings()
+        for log in collect(stream_log(Path(path), findings)):
+            run = f"{name}:{log.name}" if log.name else name
+            remarks = remark_columns(log.remarks)
+            records += [build_record(run, row) | remarks for row in log.evaluations or log.train]
+        if strict:
+            refuse_unused(Path(path), findings)
     return build_table(records)
+
+
+def spool_logs(logs: Sequence[Path], spool: Spool) -> list[Findings]:
+    """Put the rows of logs into a spool; what was found in each.
+
+    Raises:
+        DataError: as `parse`.
+    """
+    found = []
+    for name, path in zip(shorten([str(path) for path in logs], "/"), logs, strict=True):
+        spool.begin(name)
+        findings = Findings()
+        for told in stream_log(path, findings):
+            spool.add(told)
+        found.append(findings)
+    return found
+
+
+def refuse_unused(path: Path, findings: Findings) -> None:
+    """Complain of what could not be used of a log.
+
+    Raises:
+        DataError: the first such line.
+    """
+    if findings.unused:
+        others = f" (and {findings.unused - 1} more)" if findings.unused > 1 else ""
+        what = f"{path}:{findings.problems[0]}{others}"
+        raise DataError(what, fix="Mend the log; without --strict such lines are left out.")
+
+
+def write_patches(logs: Sequence[Path], folder: Path) -> list[Path]:
+    """Write what each experiment of notebooks changes into a file that `--patch` takes.
+
+    Args:
+        logs: notebooks; what is none has no patches.
+        folder: gets NOTEBOOK-N.txt for experiment N.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: as `parse`, or nothing in the logs changes a config.
+        OdapiError: they cannot be written there.
+    """
+    written = []
+    for path in logs:
+        for told in stream_log(path, Findings()):
+            if told.remarks and (patch := render_patch(told.remarks)):
+                target = folder / f"{path.stem}-{told.run}.txt"
+                try:
+                    files.write_atomic(target, patch)
+                except OSError as error:
+                    what = f"{target}: cannot be written ({error.strerror})"
+                    raise OdapiError(what, fix="Give another folder.") from error
+                written.append(target)
+    if not written:
+        names = ", ".join(map(str, logs))
+        raise DataError(
+            f"{names}: no experiment that changes a config",
+            fix="Give a notebook of experiments with set or remove in it.",
+        )
+    return written

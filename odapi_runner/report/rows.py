@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class TrainRow:
     """The losses and the learning rate that the trainer logged at one step."""
 
-    step: int
-    seconds_per_step: float
+    step: int | None  # None: the format counts the steps of each epoch anew
+    seconds_per_step: float | None
     values: dict[str, float]  # by tag: "Loss/total_loss", "learning_rate", …
+    times: int = 1  # how often the log has told this step so far: 2 where a resume passed it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,35 @@ class EvalRow:
 
     step: int | None  # None: the log holds the printed table only, which names no step
     metrics: dict[str, float]  # by tag; -1: no groundtruth of that kind
+    times: int = 1  # as in TrainRow
 
 
 Row = TrainRow | EvalRow
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A line that is of a format, and yet cannot be used."""
+
+    why: str
+    text: str  # the line, without what is around it
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What a notebook says of an experiment beside its metrics."""
+
+    set: str  # config text, as `odapi render --patch` takes it below a line "set"
+    remove: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedLog:
-    """The rows of one log in its order; after a resume the same step may come twice."""
+    """The rows of one run in the order of its log; of a step that was told again the later one."""
 
     train: tuple[TrainRow, ...]
     evaluations: tuple[EvalRow, ...]
+    # Which of its file's runs it is: "2", an experiment's number, a folder; "" where it is alone.
+    name: str = ""
+    remarks: Remarks | None = None

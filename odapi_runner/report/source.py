@@ -35,6 +35,11 @@ class Source:
     pace: tuple[tuple[int, int], ...] = ()
 
     @property
+    def name(self) -> str:
+        """Its path, and which of a file's runs or experiments it is where there are several."""
+        return f"{self.path}:{self.log.name}" if self.log.name else str(self.path)
+
+    @property
     def run(self) -> RunDir | None:
         """Its folder, where it is a run."""
         return RunDir(self.path) if self.path.is_dir() else None

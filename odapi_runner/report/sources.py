@@ -8,7 +8,7 @@ from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.errors import OdapiError, RunError, did_you_mean
-from odapi_runner.report.logs import read_log
+from odapi_runner.report.logs import read_logs
 from odapi_runner.report.source import Source, is_run, read_asked, read_run, sweep_of
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
@@ -33,7 +33,7 @@ def read_sources(
     """
     found = (_find(item, workspace) for item in given)
     places = list(itertools.chain.from_iterable(found)) or [workspace.train]
-    sources: dict[Path, Source] = {}
+    sources: dict[Path, list[Source]] = {}
     problems: list[OdapiError] = []
     notes: list[str] = []
     for path in itertools.chain.from_iterable(_expand(place) for place in places):
@@ -47,7 +47,8 @@ def read_sources(
             raise problems[0]
         where = ", ".join(str(place) for place in places)
         raise RunError(f"{where}: nothing to compare", fix="Start a run: odapi train NAME")
-    return list(sources.values()), [*(f"skipped {error.what}" for error in problems), *notes]
+    read = list(itertools.chain.from_iterable(sources.values()))
+    return read, [*(f"skipped {error.what}" for error in problems), *notes]
 
 
 def _find(item: str | Path, workspace: Workspace) -> list[Path]:
@@ -76,9 +77,10 @@ def _by_number(path: Path) -> tuple[str, int, str]:
     return (stem, int(number), "") if stem and number.isdecimal() else (path.name, 0, "")
 
 
-def _read(path: Path, notes: list[str]) -> Source:
+def _read(path: Path, notes: list[str]) -> list[Source]:
+    """One run, or those of a log."""
     if not path.is_dir():
-        return Source(path, read_log(path))
+        return [Source(path, log) for log in read_logs(path)]
     if not is_run(path):
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
-    return read_run(RunDir(path), notes)
+    return [read_run(RunDir(path), notes)]

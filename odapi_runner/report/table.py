@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,23 +10,35 @@ from typing import TYPE_CHECKING, Any
 from odapi_runner import files
 from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS, column_of, known
-from odapi_runner.report.rows import Row, TrainRow
+from odapi_runner.report.rows import Remarks, Row, TrainRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Record = Mapping[str, Any]  # value by column; absent or None: an empty cell
 
+# How often a log told the step of a row, where a resumed run has passed it again.
+TIMES_TOLD = "times_told"
+
 _NUMBERS = COLUMNS[2:]
 
 
 def build_record(run: str, row: Row) -> dict[str, Any]:
     """One row by column; a metric of -1 is left out: there was no groundtruth of that kind."""
+    values: dict[str, Any]
     if isinstance(row, TrainRow):
-        values = row.values | {"seconds_per_step": row.seconds_per_step}
+        seconds = row.seconds_per_step
+        values = row.values | ({} if seconds is None else {"seconds_per_step": seconds})
     else:
         values = {tag: value for tag, value in row.metrics.items() if _is_told(tag, value)}
+    if row.times > 1:
+        values |= {TIMES_TOLD: row.times}
     return {"run": run, "step": row.step} | {column_of(tag): v for tag, v in values.items()}
+
+
+def remark_columns(remarks: Remarks | None) -> dict[str, str]:
+    """What a notebook says of an experiment, by column; nothing of other logs."""
+    return {} if remarks is None else dataclasses.asdict(remarks)
 
 
 def build_table(records: Sequence[Record]) -> pd.DataFrame:

@@ -103,7 +103,10 @@ def read_losses(run: RunDir) -> dict[int, float]:
         return {}
     tag = LOSS_TAGS["loss_total"]
     rows = parse_log(text.splitlines()).train
-    return dict(sorted({row.step: row.values[tag] for row in rows if tag in row.values}.items()))
+    losses = {
+        row.step: row.values[tag] for row in rows if row.step is not None and tag in row.values
+    }
+    return dict(sorted(losses.items()))
 
 
 def _sample(log: Path) -> str:

@@ -47,8 +47,8 @@ def test_what_is_no_log_is_said(tmp_path: Path, content: bytes | None, what: str
 
 
 def test_a_folder_is_no_log(tmp_path: Path) -> None:
-    """A folder gives the system's reason."""
-    with pytest.raises(DataError, match="Is a directory"):
+    """Unless event files lie in it."""
+    with pytest.raises(DataError, match="a folder without event files"):
         read_log(tmp_path)
 
 

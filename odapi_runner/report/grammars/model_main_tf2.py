@@ -6,55 +6,41 @@ The trainer writes a step line, with the loss behind it (2020) or a dict below i
     {'Loss/classification_loss': np.float32(0.39762324),
      'Loss/total_loss': np.float32(0.9462246)}
 
-The evaluator writes COCO's table, rounded, and then every metric with six digits:
+The evaluator writes COCO's table (`coco_table`), and then every metric with six digits:
 
-     Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.135
     Eval metrics at step 1000
         + DetectionBoxes_Precision/mAP: 0.134822
 
 Each message may come twice, by two handlers with prefixes of their own ("INFO:tensorflow:",
 "I1120 12:13:50.642122 …]"), of a dict only the first line has one, and other processes may write
-in between, even a trainer and an evaluator in one file. The table goes to stdout, the rest to
-stderr: one may be missing or far from the other.
+in between, even a trainer and an evaluator in one file.
 Source: object_detection/model_lib_v2.py, `train_loop` and `eager_eval_loop`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from odapi_runner.metrics import COCO_METRICS
-from odapi_runner.report.rows import EvalRow, Row, TrainRow
+from odapi_runner.metrics import LEARNING_RATE, LOSS_TAGS
+from odapi_runner.report.grammars.grammar import VALUE, Grammar
+from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
-_VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
-_STEP = re.compile(rf"\bStep (\d{{1,18}}) per-step time ({_VALUE})s(?: loss=({_VALUE}))?")
-_PAIR = re.compile(rf"""['"]([^'"]+)['"]: (?:np\.float\d+\()?({_VALUE})\)?(?=[,}}]|\s*$)""")
-_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})\b")
-# The tab before the plus may have become spaces, or "#011" on the way through syslog.
-_METRIC = re.compile(rf"(?:\s|#011)\+ (\S.*): ({_VALUE})\s*$")
-_SUMMARY = re.compile(
-    r"Average (?:Precision|Recall)\s+\(A([PR])\) @\[ IoU=(\S+)\s*\| area=\s*(\w+) \| "
-    rf"maxDets=\s*(\d+) \] = ({_VALUE})"
+# A loss at the end of a line that has no end may lack some of its digits.
+_STEP = re.compile(rf"\bStep (\d{{1,18}}) per-step time ({VALUE})s(?: loss=({VALUE})(?=\s))?")
+_PAIR = re.compile(
+    rf"""['"](Loss/[^'"]+|{LEARNING_RATE})['"]: (?:np\.float\d+\()?({VALUE})\)?(?=[,}}])"""
 )
-_TAG_OF_SUMMARY = {
-    (metric.title.split()[1][0], metric.iou, metric.area, metric.max_detections): metric.tag
-    for metric in COCO_METRICS
-}
-_ROUNDED = 0.0005 + 1e-6  # how far three digits, and then six, may lie from the value
-
-
-def parse(lines: Iterable[str]) -> Iterator[Row]:
-    """Yield each row once it is complete; printed tables that no row tells exactly come last."""
-    training, evaluation, tables = _Training(), _Evaluation(), _Tables()
-    for line in lines:
-        yield from training.read(line)
-        yield from evaluation.read(line)
-        tables.read(line)
-    yield from training.close()
-    yield from evaluation.close()
-    yield from tables.untold(evaluation.told)
+_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})\b(?!\.)")
+# The tab before the plus may have become spaces, or "#011" on the way through syslog. A name
+# without a slash or an @ is none that the evaluators give.
+_METRIC = re.compile(
+    r"(?:\s|#011)\+ (\S*[/@].*|learning_rate): (-?(?:\d+\.\d{6}|nan|inf))(?![\w.])\s*$"
+)
+_LIKE_A_METRIC = re.compile(r"(?:\s|#011)\+ (?:Detection|Loss/)")
+# How many lines of others may come in between.
+_PATIENCE = 100
 
 
 @dataclass(slots=True)
@@ -63,27 +49,47 @@ class _Training:
 
     first: re.Match[str] | None = None  # the step line of the row that is being read
     values: dict[str, float] = field(default_factory=dict)
-    in_dict: bool = False
+    waited: int = 0  # lines since something was read
     last: str = ""
 
-    def read(self, line: str) -> Iterator[TrainRow]:
-        if found := _STEP.search(line):
-            if self.first is None or self.values or found[0] != self.first[0]:
-                yield from self.close()
-                self.first = found
-        elif self.first and (self.in_dict or "{" in line):
-            self.in_dict = "}" not in line
-            self.values.update((tag, float(value)) for tag, value in _PAIR.findall(line))
+    @property
+    def is_open(self) -> bool:
+        """Whether the dict of a step may follow."""
+        return self.first is not None
 
-    def close(self) -> Iterator[TrainRow]:
+    def read(self, line: str) -> Sequence[TrainRow | Unused]:
+        if "per-step time" in line:
+            return self._read_step(line)
+        if self.first is None:
+            return ()
+        if pairs := _PAIR.findall(line):
+            self.values.update((tag, float(value)) for tag, value in pairs)
+            self.waited = 0
+            # Its last line, unless syslog has joined the lines of a dict.
+            return self.close() if "}" in line else ()
+        self.waited += 1
+        return self.close() if self.waited > _PATIENCE else ()
+
+    def _read_step(self, line: str) -> Sequence[TrainRow | Unused]:
+        found = _STEP.search(line)
+        if found is None:
+            return (Unused("a step without its number or its time", line),)
+        if self.first and found[0] == self.first[0]:
+            return ()  # the other handler's copy
+        told = self.close()
+        self.first, self.waited = found, 0
+        return [*told, *self.close()] if found[3] else told
+
+    def close(self) -> Sequence[TrainRow]:
         """The row, unless it repeats the one before: another handler's copy of the same lines."""
-        if self.first:
-            loss = {"Loss/total_loss": float(self.first[3])} if self.first[3] else {}
-            row = TrainRow(int(self.first[1]), float(self.first[2]), loss | self.values)
-            if repr(row) != self.last:  # by text: a loss of nan is not equal to itself
-                yield row
-            self.last = repr(row)
-        self.first, self.values, self.in_dict = None, {}, False
+        if self.first is None:
+            return ()
+        loss = {LOSS_TAGS["loss_total"]: float(self.first[3])} if self.first[3] else {}
+        row = TrainRow(int(self.first[1]), float(self.first[2]), loss | self.values)
+        self.first, self.values = None, {}
+        text = repr(row)  # by text: a loss of nan is not equal to itself
+        repeated, self.last = text == self.last, text
+        return () if repeated else (row,)
 
 
 @dataclass(slots=True)
@@ -92,44 +98,70 @@ class _Evaluation:
 
     step: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    told: list[EvalRow] = field(default_factory=list)
+    waited: int = 0
+    last: str = ""
 
-    def read(self, line: str) -> Iterator[EvalRow]:
-        if found := _EVALUATED.search(line):
-            if self.metrics or int(found[1]) != self.step:
-                yield from self.close()
-                self.step = int(found[1])
-        elif self.step is not None and (found := _METRIC.search(line)):
+    @property
+    def is_open(self) -> bool:
+        """Whether metrics may follow."""
+        return self.step is not None
+
+    def read(self, line: str) -> Sequence[EvalRow | Unused]:
+        if "Eval metrics at step" in line:
+            return self._read_step(line)
+        if self.step is None:
+            return ()
+        if found := _METRIC.search(line):
             self.metrics[found[1]] = float(found[2])
+            self.waited = 0
+            return ()
+        self.waited += 1
+        told = self.close() if self.waited > _PATIENCE else ()
+        if _LIKE_A_METRIC.search(line):
+            return [*told, Unused("a metric without its value", line)]
+        return told
 
-    def close(self) -> Iterator[EvalRow]:
+    def _read_step(self, line: str) -> Sequence[EvalRow | Unused]:
+        found = _EVALUATED.search(line)
+        if found is None:
+            return (Unused("an evaluation without its step", line),)
+        if not self.metrics and int(found[1]) == self.step:
+            return ()  # the other handler's copy
+        told = self.close()
+        self.step, self.waited = int(found[1]), 0
+        return told
+
+    def close(self) -> Sequence[EvalRow | Unused]:
         """The row, unless the evaluation was cut short or is told for the second time."""
+        if self.step is None:
+            return ()
         row = EvalRow(self.step, self.metrics)
-        if self.metrics and (not self.told or repr(row) != repr(self.told[-1])):
-            self.told.append(row)
-            yield row
         self.step, self.metrics = None, {}
+        if not row.metrics:
+            return (Unused(f"the evaluation at step {row.step} has no metrics", ""),)
+        text = repr(row)
+        repeated, self.last = text == self.last, text
+        return () if repeated else (row,)
 
 
 @dataclass(slots=True)
-class _Tables:
-    """COCO's printed tables: three digits and no step, so only what is told nowhere else."""
+class _Reader:
+    """Both: a trainer and an evaluator may write into one file."""
 
-    tables: list[dict[str, float]] = field(default_factory=list)
+    training: _Training = field(default_factory=_Training)
+    evaluation: _Evaluation = field(default_factory=_Evaluation)
 
-    def read(self, line: str) -> None:
-        found = _SUMMARY.search(line)
-        tag = found and _TAG_OF_SUMMARY.get((found[1], found[2], found[3], int(found[4])))
-        if found and tag:
-            if tag == COCO_METRICS[0].tag or not self.tables:
-                self.tables.append({})
-            self.tables[-1][tag] = float(found[5])
+    @property
+    def is_open(self) -> bool:
+        """Whether either is."""
+        return self.training.is_open or self.evaluation.is_open
 
-    def untold(self, told: list[EvalRow]) -> Iterator[EvalRow]:
-        for table in self.tables:
-            if not any(_is_rounding(table, row.metrics) for row in told):
-                yield EvalRow(None, table)
+    def read(self, line: str) -> Sequence[Row | Unused]:
+        training, evaluation = self.training.read(line), self.evaluation.read(line)
+        return [*training, *evaluation] if training and evaluation else training or evaluation
+
+    def close(self) -> Sequence[Row | Unused]:
+        return [*self.training.close(), *self.evaluation.close()]
 
 
-def _is_rounding(table: dict[str, float], metrics: dict[str, float]) -> bool:
-    return all(abs(metrics.get(tag, -2) - value) <= _ROUNDED for tag, value in table.items())
+GRAMMAR = Grammar("model_main_tf2", ("per-step time", "Eval metrics at step"), _Reader)

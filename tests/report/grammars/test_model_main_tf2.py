@@ -10,8 +10,8 @@ import math
 
 import pytest
 
-from odapi_runner.report.grammars.model_main_tf2 import parse
 from odapi_runner.report.rows import EvalRow, TrainRow
+from support.logs import rows
 
 TABLE = """\
  Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.135
@@ -44,10 +44,6 @@ EXACT = {
 }
 
 
-def rows(text: str) -> list[TrainRow | EvalRow]:
-    return list(parse(text.splitlines(keepends=True)))
-
-
 def evaluation(step: int, metrics: dict[str, float], prefix: str = "INFO:tensorflow:") -> str:
     """The lines of one evaluation, each message once."""
     lines = [f"{prefix}Eval metrics at step {step}"]
@@ -70,7 +66,7 @@ def test_a_number_of_no_step_is_none() -> None:
     number = "9" * 19
 
     assert rows(f"Step {number} per-step time 0.5s loss=1.0\n") == []
-    assert rows(f"Eval metrics at step {number}\n\t+ Loss/total_loss: 1.0\n") == []
+    assert rows(f"Eval metrics at step {number}\n\t+ Loss/total_loss: 1.000000\n") == []
 
 
 def test_the_form_of_2020_has_the_loss_in_the_step_line() -> None:
@@ -184,7 +180,7 @@ def test_an_evaluation_has_its_exact_numbers_under_any_prefix(prefix: str) -> No
 @pytest.mark.parametrize("tab", ["\t", "#011", "    "])
 def test_the_tab_may_have_become_something_else(tab: str) -> None:
     """Syslog writes `#011`, terminals copy spaces."""
-    text = f"INFO:tensorflow:Eval metrics at step 7\nINFO:tensorflow:{tab}+ Loss/a: 0.5\n"
+    text = f"INFO:tensorflow:Eval metrics at step 7\nINFO:tensorflow:{tab}+ Loss/a: 0.500000\n"
 
     assert rows(text) == [EvalRow(7, {"Loss/a": 0.5})]
 

@@ -1,0 +1,118 @@
+"""The bytes of a log in blocks of whole lines: of any length, packed or not, growing or not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+from odapi_runner.errors import DataError
+
+STDIN = Path("-")
+_SIZE = 1 << 18
+_LONGEST = 1 << 22  # bytes of a line: of a longer one the end is read
+_GZIP = b"\x1f\x8b"
+_BETWEEN_LOOKS = 0.25  # seconds
+_QUIET = 4  # looks after which nothing more of a row is to be expected
+
+
+def open_log(path: Path) -> io.BufferedReader:
+    """The log's bytes, unpacked where gzip has packed them; `-` is standard input.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if path == STDIN:
+        return cast("io.BufferedReader", sys.stdin.buffer)
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from error
+    try:
+        packed = stream.read(len(_GZIP)) == _GZIP
+        stream.seek(0)
+    except OSError as error:
+        stream.close()
+        raise _unreadable(path, error.strerror) from error
+    return cast("io.BufferedReader", gzip.GzipFile(fileobj=stream)) if packed else stream
+
+
+def read_blocks(
+    stream: io.BufferedReader, path: Path, on_idle: Callable[[], bool] | None = None
+) -> Iterator[bytes]:
+    """Blocks that end with a line; the last one may end without.
+
+    Args:
+        stream: of `open_log`.
+        path: where it is from, for errors.
+        on_idle: asked when nothing more is there; True waits for more, as `tail -f` does, and an
+            empty block tells of a second in which none came. A file that became shorter, or
+            another one, is read from its beginning.
+
+    Raises:
+        DataError: it cannot be read any further: a packed log was cut.
+    """
+    begun = b""
+    for data in _read(stream, path, on_idle):
+        if data is None:  # another file
+            begun = b""
+            continue
+        if not data:
+            yield b""
+            continue
+        whole, end, rest = data.rpartition(b"\n")
+        if end:
+            yield begun + whole + end
+            begun = rest
+        elif len(begun) < _LONGEST:
+            begun += rest
+        else:
+            begun = rest
+    if begun:
+        yield begun
+
+
+def _read(
+    stream: io.BufferedReader, path: Path, on_idle: Callable[[], bool] | None
+) -> Iterator[bytes | None]:
+    """What comes; None where it begins anew, nothing where nothing has come for a second."""
+    looks = 0
+    while True:
+        try:
+            data = stream.read1(_SIZE)
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable(path, str(error)) from error
+        if data:
+            looks = 0
+            yield data
+            continue
+        if on_idle is None or not on_idle():
+            return
+        looks += 1
+        if looks == _QUIET:
+            yield b""
+        time.sleep(_BETWEEN_LOOKS)
+        if _is_replaced(stream, path):
+            stream.close()
+            stream = open_log(path)
+            yield None
+
+
+def _is_replaced(stream: io.BufferedReader, path: Path) -> bool:
+    try:
+        there, here = path.stat(), os.fstat(stream.fileno())
+    except OSError:  # it is being replaced just now
+        return False
+    return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino) or (
+        there.st_size < stream.tell()
+    )
+
+
+def _unreadable(path: Path, why: str | None) -> DataError:
+    return DataError(f"{path}: cannot be read ({why})", fix="Give the path of a log file.")

@@ -1,0 +1,119 @@
+"""The log of an estimator of TensorFlow's: of `model_main.py`, or of google/automl's `main.py`.
+
+    INFO:tensorflow:loss = 24.267006, step = 72756 (32.747 sec)
+    INFO:tensorflow:Saving dict for global step 72756: DetectionBoxes_Precision/mAP = 0.0018, …
+
+The seconds are those since the line before. Several hooks may tell of one step, each in a line of
+its own. Before estimators there was `train.py`, which TF-Slim had trained:
+
+    INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)
+
+Source: tensorflow/python/training/basic_session_run_hooks.py (`LoggingTensorHook`),
+tensorflow_estimator/python/estimator/estimator.py (`_write_dict_to_summary`),
+tf_slim/learning.py (`train_step`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from odapi_runner.metrics import LOSS_TAGS
+from odapi_runner.report.grammars.automl import tag_of
+from odapi_runner.report.grammars.grammar import VALUE, Grammar
+from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
+
+_STEP = re.compile(
+    rf"(?:^|[\s:\]|])((?:[\w/]+ = {VALUE}, )+)step = (\d{{1,18}})(?: \(({VALUE}) sec\)|\s*\n)"
+)
+_NAMED = re.compile(rf"([\w/]+) = ({VALUE}), ")
+_SLIM = re.compile(rf"\bglobal step (\d{{1,18}}): loss = ({VALUE}) \(({VALUE}) sec/step\)")
+_SAVED = re.compile(r"\bSaving dict for global step \d{1,18}: (\S.*)\n")
+# The same dict where somebody has copied it without the words before it.
+_COPIED = re.compile(r"(?:^|\s)(\w+/mAP = \S.*)\n")
+_METRIC = re.compile(rf"(?:^|, )([^\s=][^=]*?) = ({VALUE})(?=, |\s*$)")
+_STEP_NAME = "global_step"
+_TOTAL_LOSS = LOSS_TAGS["loss_total"]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Joins what the hooks tell of one step; each evaluation is one line."""
+
+    is_open = False
+    row: TrainRow | None = None
+    before: int | None = None  # the step of the row before
+    told: str = ""  # the last evaluation
+
+    def read(self, line: str) -> Sequence[Row | Unused]:
+        if ", step = " in line:
+            return self._read_step(line)
+        if "sec/step)" in line:
+            return self._read_slim(line)
+        return self._read_evaluation(line)
+
+    def _read_step(self, line: str) -> Sequence[TrainRow | Unused]:
+        found = _STEP.search(line)
+        if found is None:
+            return (Unused("a cut line of losses", line),) if "oss = " in line else ()
+        step = int(found[2])
+        values = _tagged(_NAMED.findall(found[1]))
+        if self.row and self.row.step == step and not _contradict(self.row.values, values):
+            self.row = replace(self.row, values=self.row.values | values)
+            return ()
+        told = self.close()
+        passed = 0 if self.before is None else step - self.before
+        seconds = float(found[3]) / passed if found[3] and passed > 0 else None
+        self.row = TrainRow(step, seconds, values)
+        return told
+
+    def _read_slim(self, line: str) -> Sequence[TrainRow | Unused]:
+        found = _SLIM.search(line)
+        if found is None:
+            return (Unused("a cut line of a loss", line),) if "global step" in line else ()
+        row = TrainRow(int(found[1]), float(found[3]), {_TOTAL_LOSS: float(found[2])})
+        if repr(row) == repr(self.row):
+            return ()  # the other handler's copy
+        told = self.close()
+        self.row = row
+        return told
+
+    def _read_evaluation(self, line: str) -> Sequence[Row | Unused]:
+        found = _SAVED.search(line) or _COPIED.search(line)
+        metrics = _tagged(_METRIC.findall(found[1])) if found else {}
+        step = metrics.pop(_STEP_NAME, math.nan)
+        if not metrics or not step.is_integer():
+            return (Unused("a cut line of metrics", line),) if "Saving dict" in line else ()
+        row = EvalRow(int(step), metrics)
+        is_copy, self.told = repr(row) == self.told, repr(row)
+        return () if is_copy else [*self.close(), row]
+
+    def close(self) -> Sequence[TrainRow]:
+        row, self.row = self.row, None
+        if row is None:
+            return ()
+        self.before = row.step
+        return (row,)
+
+
+def _tagged(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """Values by tag; where `loss` stands beside the total loss, under that name."""
+    values = {name: float(value) for name, value in pairs}
+    return {
+        name if name == "loss" and _TOTAL_LOSS in values else tag_of(name): value
+        for name, value in values.items()
+    }
+
+
+def _contradict(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Whether both tell something differently: that is no other hook but the step told anew."""
+    return any(tag in one and repr(one[tag]) != repr(other[tag]) for tag in other)
+
+
+GRAMMAR = Grammar(
+    "estimator",
+    (", step = ", "Saving dict for global step", "global_step = ", "sec/step)"),
+    _Reader,
+)

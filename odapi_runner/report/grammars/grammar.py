@@ -1,0 +1,37 @@
+"""What a grammar is: the words by which its lines are known, and a reader of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from odapi_runner.report.rows import Row, Unused
+
+# A number as Python and C print it.
+VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
+
+
+class Reader(Protocol):
+    """Reads the lines of one format, in their order."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next line is wanted, whatever it holds."""
+
+    def read(self, line: str) -> Sequence[Row | Unused]:
+        """What is told once this line is read; it has its line end unless it is cut short."""
+
+    def close(self) -> Sequence[Row | Unused]:
+        """What is told once no line follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """One log format."""
+
+    name: str
+    # A line that holds one of these is given to the reader, and those that it is open for. Each
+    # has to hold one of `scan.ANCHORS`, for which a log is searched; none: every line is given.
+    words: tuple[str, ...]
+    start: Callable[[], Reader]
