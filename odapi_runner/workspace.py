@@ -61,11 +61,19 @@ class Workspace:
             return str(path)
 
     def mark(self) -> None:
-        """Write the marker file where it is absent, so that later commands find the root."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Write the marker file where it is absent, so that later commands find the root.
+
+        Raises:
+            OdapiError: the folder cannot be made or written to.
+        """
         marker = self.root / MARKER
-        if not marker.exists():
-            marker.write_text("# The folder of this file is an odapi workspace.\n", "utf-8")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not marker.exists():
+                marker.write_text("# The folder of this file is an odapi workspace.\n", "utf-8")
+        except OSError as error:
+            what = f"{self.root}: cannot be written to ({error.strerror})"
+            raise OdapiError(what, fix="Choose another folder for the workspace.") from error
 
 
 def find_workspace(explicit: str | Path | None = None, *, make: bool = False) -> Workspace:

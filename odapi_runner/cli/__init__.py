@@ -20,6 +20,7 @@ from odapi_runner.cli import (
     diff,
     edit,
     estimate,
+    init,
     logs,
     parse,
     presets,
@@ -72,6 +73,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
 
 
+main.add_command(init.command)
 main.add_command(demo.command)
 main.add_command(data.command)
 main.add_command(check.command)
