@@ -1,7 +1,8 @@
 """`--batch auto`: the largest batch that the device can train with, found by trying.
 
 Each try is a process of its own that makes real steps. From the config's batch on they are doubled
-until one does not fit; then what lies between is halved.
+until one does not fit; then what lies between is halved. None is larger than the training data: a
+batch of more images has some of them twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import psutil
 
 from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
+from odapi_runner.formats.patterns import expand_patterns
+from odapi_runner.formats.tfrecord import index_records
 from odapi_runner.pipeline.finding import refuse_errors
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.proto.text import render_pipeline
@@ -89,7 +92,7 @@ def find_batch_size(
 
     Raises:
         RunError: not even the smallest batch fits, or a try failed for another reason.
-        OdapiError: the config cannot be trained.
+        OdapiError: the config cannot be trained, or its records cannot be read.
     """
     environment = device_environment(plan.device)
     if memory is None and not count_gpus(plan.device):
@@ -100,7 +103,9 @@ def find_batch_size(
         on_try(made)
         return made.fits
 
-    found = grow(plan.message.train_config.batch_size, attempt, multiple=plan.devices)
+    most = max(plan.devices, min(_LARGEST, _count_images(plan)))
+    start = plan.message.train_config.batch_size
+    found = grow(start, attempt, multiple=plan.devices, most=most)
     if not found:
         least = "1 image" if plan.devices == 1 else f"{plan.devices} images"
         raise RunError(
@@ -108,6 +113,11 @@ def find_batch_size(
             fix="Take a smaller image_size or model, --recompute or --precision mixed_float16.",
         )
     return found
+
+
+def _count_images(plan: Plan) -> int:
+    paths = plan.message.train_input_reader.tf_record_input_reader.input_path
+    return sum(len(index_records(path)) for path in expand_patterns(paths, plan.workspace.root))
 
 
 def _try(plan: Plan, batch: int, memory: int | None, environment: Mapping[str, str]) -> Try:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from odapi_runner import backends
 from odapi_runner.cli import main
+from odapi_runner.formats.tfrecord import index_records
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.batch_size import Try, plan_with_batch
@@ -46,23 +47,35 @@ def overrides(run: RunDir) -> list[str]:
 def test_the_largest_batch_becomes_an_override(
     workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Tried from the config's 4 on; each try is told; the rate follows the batch, as with -s."""
-    let_fit(monkeypatch, 10, how)
-    result = odapi_train("--batch", "auto", "-s", "batch_size=4")
+    """Tried from the config's 2 on; each try is told; the rate follows the batch, as with -s."""
+    let_fit(monkeypatch, 5, how)
+    result = odapi_train("--batch", "auto")
 
     assert result.exit_code == 0, result.output
     assert [line for line in result.stderr.splitlines() if line.startswith("batch ")] == [
+        "batch 2: 20 images/s, 1024 MiB",
         "batch 4: 20 images/s, 2048 MiB",
-        "batch 8: 20 images/s, 4096 MiB",
-        "batch 16: does not fit",
-        "batch 12: does not fit",
-        "batch 10: 20 images/s, 5120 MiB",
-        "batch 11: does not fit",
+        "batch 8: does not fit",
+        "batch 6: does not fit",
+        "batch 5: 20 images/s, 2560 MiB",
     ]
     run = RunDir(workspace.train / "kitti-d0")
-    assert overrides(run)[-1] == "batch_size=10"
-    assert read_pipeline(run.config).train_config.batch_size == 10
+    assert overrides(run)[-1] == "batch_size=5"
+    assert read_pipeline(run.config).train_config.batch_size == 5
     assert read_pipeline(rendered).train_config.batch_size == 2
+
+
+def test_no_batch_is_larger_than_the_data(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each image at most once, however many fit."""
+    paths = sorted((workspace.data / "kitti").glob("train-*.record"))
+    images = sum(len(index_records(path)) for path in paths)
+    let_fit(monkeypatch, 1000)
+    result = odapi_train("--batch", "auto")
+
+    assert result.exit_code == 0, result.output
+    assert overrides(RunDir(workspace.train / "kitti-d0"))[-1] == f"batch_size={images}"
 
 
 def test_a_number_is_short_for_the_override(workspace: Workspace, rendered: Path) -> None:
