@@ -161,6 +161,18 @@ def test_one_that_has_not_finished_is_stopped(model_dir: Path, workspace: Worksp
     assert read_status(RunDir(workspace.train / "내 d0")).state == "stopped"
 
 
+def test_what_it_began_with_may_be_gone(model_dir: Path, workspace: Workspace) -> None:
+    """Nothing reads its fine-tune checkpoint again."""
+    config = model_dir / "pipeline.config"
+    gone = 'fine_tune_checkpoint: "zoo/d0/ckpt-0" fine_tune_checkpoint_type: "detection"'
+    text = config.read_text("utf-8").replace("train_config {", f"train_config {{ {gone}", 1)
+    config.write_text(text, "utf-8")
+    result = odapi("adopt", str(model_dir))
+
+    assert result.exit_code == 0
+    assert "zoo/d0" not in result.stderr
+
+
 def test_what_of_the_config_is_elsewhere_is_said(model_dir: Path, workspace: Workspace) -> None:
     """It is a run all the same; -s corrects it, here or with resume."""
     config = model_dir / "pipeline.config"
