@@ -95,6 +95,11 @@ class RunDir:
         return self.root / ".lock"
 
     @property
+    def slurm(self) -> Path:
+        """Scripts and logs of its jobs, on a cluster."""
+        return self.root / "slurm"
+
+    @property
     def checkpoint_state(self) -> Path:
         """The text file in which TensorFlow lists the checkpoints that are kept."""
         return self.root / "checkpoint"

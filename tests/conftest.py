@@ -20,7 +20,14 @@ TF_FREE = {
     "test_waiting.py",
 }
 # Modules whose tests start processes that live on while the test looks at them.
-PROCESSES = {"test_process.py", "test_supervise.py", "test_engine_runs.py", "test_queue.py"}
+PROCESSES = {
+    "test_process.py",
+    "test_supervise.py",
+    "test_engine_runs.py",
+    "test_queue.py",
+    "test_slurm.py",
+    "test_slurm_job.py",
+}
 
 
 @pytest.fixture(scope="session")

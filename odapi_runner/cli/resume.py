@@ -65,12 +65,13 @@ def command(
       odapi resume kitti-d0 -s batch_size=4 --gpu 1 --max-hours 8
     """
     from odapi_runner.cli.following import supervise_here
+    from odapi_runner.cli.words import show_start
     from odapi_runner.pipeline.overrides import Changes
-    from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.resume import prepare_resume
     from odapi_runner.runs.spec import RunSpec
+    from odapi_runner.runs.start import start
     from odapi_runner.runs.workers import is_helper, take_part
     from odapi_runner.workspace import find_workspace
 
@@ -78,6 +79,10 @@ def command(
     spec = RunSpec.load(found)
     if is_helper(spec):
         take_part(found, spec)
+
+    changed = given(RunOptions, options)
+    if foreground and changed.get("cluster", spec.options.cluster):
+        raise click.UsageError("A run of a cluster is no run in the foreground: --cluster none")
 
     def show(plan: Resumption) -> None:
         show_findings(plan.notes, plan.findings)
@@ -89,16 +94,15 @@ def command(
         changes=Changes(overrides, deletes),
         num_steps=num_steps,
         device=gpu,
-        options=given(RunOptions, options),
+        options=changed,
         on_plan=show,
     )
-    if gpu is not None:
+    if gpu is not None and RunSpec.load(found).options.cluster is None:
         for warning in device_warnings(gpu, RunSpec.load(found).options):
             click.echo(f"Warning: {warning}", err=True)
     if foreground:
         supervise_here(found, lock)
-    start_supervisor(found, lock)
-    click.echo(f"  odapi status {found.typed}\n  odapi logs {found.typed} -f", err=True)
+    show_start(found, start(found, lock))
 
 
 def _told(plan: Resumption) -> str:

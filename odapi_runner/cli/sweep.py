@@ -63,7 +63,7 @@ def command(
     workspace: str | None,
     **options: Any,
 ) -> None:
-    """Put a run for each combination of values into the queue.
+    """Put a run for each combination of values into the queue, or into that of --cluster.
 
     Values stand between commas; one in brackets or quotes may hold commas itself. Everything is
     checked before the first run is made. `odapi compare SWEEP` shows its runs beside each other,
@@ -106,5 +106,8 @@ def command(
         click.echo(f"{run.name}: {describe(point.values)}")
     of = f" of {plan.total}" if plan.total > len(runs) else ""
     found = runs[0].name.rpartition(".")[0]
-    click.echo(f"{len(runs)} runs{of} in the queue\n{queue_hint()}", err=True)
+    if plan.points[0].plan.queue:
+        click.echo(f"{len(runs)} runs{of} in the queue\n{queue_hint()}", err=True)
+    else:
+        click.echo(f"{len(runs)} runs{of} in Slurm\n  odapi status", err=True)
     click.echo(f"  odapi compare {found}", err=True)

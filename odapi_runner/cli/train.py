@@ -80,20 +80,22 @@ def command(
       odapi train kitti-d0 --gpu 0 --batch auto
     """
     from odapi_runner.cli.following import supervise_here
-    from odapi_runner.cli.words import queue_hint
+    from odapi_runner.cli.words import queue_hint, show_start
     from odapi_runner.runs.batch_size import plan_with_batch
-    from odapi_runner.runs.control import start_supervisor
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.plan import plan_training
     from odapi_runner.runs.queue.control import put_in_queue
+    from odapi_runner.runs.start import start
     from odapi_runner.workspace import find_workspace
 
     if len({name, preset, config} - {None}) > 1:
         raise click.UsageError("Give one of NAME, --preset NAME and --config FILE.")
     if (queue or after) and foreground:
         raise click.UsageError("A run of the queue is no run in the foreground.")
+    if foreground and options["cluster"]:
+        raise click.UsageError("A run of a cluster is no run in the foreground.")
     earlier = [find_run(other, find_workspace(workspace)) for other in after]
     asked = RunOptions(**options)
     planned = functools.partial(
@@ -114,13 +116,13 @@ def command(
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
     shown = plan.workspace.shown
-    does = "will train" if plan.queue else "training"
+    does = "will train" if plan.queue or asked.cluster else "training"
     click.echo(f"{made.name}: {does} {shown(plan.source)} in {shown(made.root)}")
     if plan.devices > 1:
         each = plan.message.train_config.batch_size // plan.devices
         of = f" of {asked.workers} workers" if asked.workers > 1 else ""
         click.echo(f"{plan.devices} devices{of}, {each} image{'s' * (each > 1)} each", err=True)
-    for warning in device_warnings(plan.device, asked):
+    for warning in device_warnings(plan.device, asked) if asked.cluster is None else []:
         click.echo(f"Warning: {warning}", err=True)
     if plan.queue:
         put_in_queue(made, lock, earlier)
@@ -128,8 +130,7 @@ def command(
     elif foreground:
         supervise_here(made, lock)
     else:
-        start_supervisor(made, lock)
-        click.echo(f"  odapi status {made.typed}\n  odapi logs {made.typed} -f", err=True)
+        show_start(made, start(made, lock))
 
 
 def _show_try(made: Try) -> None:

@@ -15,7 +15,7 @@ from odapi_runner.cli.sparkline import sparkline
 from odapi_runner.cli.words import duration
 from odapi_runner.runs.deeds import HUNG
 from odapi_runner.runs.gpu_load import GpuLoad
-from odapi_runner.runs.status import QUEUED
+from odapi_runner.runs.state import QUEUED
 from odapi_runner.runs.watch import Watch, Watched
 
 _SECONDS = 1.0

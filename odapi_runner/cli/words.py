@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from odapi_runner.formats.runlog import read_progress
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.status import RunStatus
@@ -40,6 +42,12 @@ def evaluation_line(run: RunDir) -> str:
     at = f" step {told['step']}" if told.get("step") is not None else ""
     images = f", {told['images']} of {told['total_images']} images" if "images" in told else ""
     return f"{run.name}: {told.get('phase', 'starting')}{at}{images}"
+
+
+def show_start(run: RunDir, where: str) -> None:
+    """Say where a run was started, if not here, and what to type next."""
+    told = f"{run.name}: {where}\n" if where else ""
+    click.echo(f"{told}  odapi status {run.typed}\n  odapi logs {run.typed} -f", err=True)
 
 
 def queue_hint() -> str:

@@ -177,7 +177,7 @@ def plan_with_batch(
     number, memory = parse_batch(batch)
     if number is None:
         plan = planned(overrides=overrides)
-        if plan.device == "auto":
+        if plan.device == "auto" or plan.options.cluster is not None:
             raise RunError(
                 "which GPU it will be is not known before the run starts: none can be measured",
                 fix="Name it, and start at once, as in --gpu 0; or give --batch N.",

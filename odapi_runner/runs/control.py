@@ -8,17 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 
 from odapi_runner.errors import RunError
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import start_detached, stop, wait_until
 from odapi_runner.runs.queue.entries import take_out
+from odapi_runner.runs.slurm.jobs import WITHDRAWN, Job, find_job
+from odapi_runner.runs.slurm.scheduler import ask_to_end, cancel
+from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import RunStatus, processes, read_status
 
 SUPERVISE = ("-P", "-m", "odapi_runner.runs.supervise")
 
 _START_SECONDS = 30
 _STOP_SECONDS = 360  # longer than the supervisor gives its children
+_CANCEL_SECONDS = 120
 _WAIT_POLL_SECONDS = 0.5
 
 
@@ -86,6 +90,10 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
         RunError: nothing of the run is alive.
     """
     was_queued = take_out(run)
+    if (job := _live_job(run)) is not None:
+        on_start()
+        _stop_job(run, job)
+        return read_status(run)
     alive = processes(run)
     if not alive:
         status = read_status(run)
@@ -104,6 +112,23 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
     return read_status(run)
 
 
+def _live_job(run: RunDir) -> Job | None:
+    """The job that a run has in Slurm, while that knows it."""
+    job = find_job(run) if RunSpec.load(run).options.cluster is not None else None
+    return job if job and job.look_up().state in {"waiting", "active"} else None
+
+
+def _stop_job(run: RunDir, job: Job) -> None:
+    EventLog(run, "launch").write(WITHDRAWN, job=job.number)
+    begun = any(event.get("job") == job.number for event in read_events(run, "supervise"))
+    if begun and job.look_up().state == "active":
+        ask_to_end(job.number)
+        wait_until(lambda: not read_status(run).is_live, _STOP_SECONDS)
+    if _live_job(run):  # it has not begun, or is queued again, or does not listen
+        cancel(job.number)
+        wait_until(lambda: read_status(run).has_ended, _CANCEL_SECONDS)
+
+
 def wait_for(run: RunDir, on_poll: Callable[[], None] = lambda: None) -> RunStatus:
     """Return when nothing of the run is alive any more; `on_poll` is called while it is."""
     while not (status := read_status(run)).has_ended or processes(run):
@@ -114,6 +139,11 @@ def wait_for(run: RunDir, on_poll: Callable[[], None] = lambda: None) -> RunStat
 
 def _refuse_elsewhere(run: RunDir, status: RunStatus) -> None:
     """A live run without a process here runs on another machine, where its lock may not reach."""
+    if _live_job(run):
+        raise RunError(
+            f"{run.name}: {status.what or f'{status.state} in a job of Slurm'}",
+            fix=f"Wait for its end, or end it: odapi stop {run.typed}",
+        )
     if status.is_live and not processes(run):
         raise RunError(
             f"{run.name}: alive on another machine",

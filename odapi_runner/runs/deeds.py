@@ -20,6 +20,7 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
     "retrying": lambda event: f"{event['what']}: {event['done']}",
     "revised": lambda event: f"as revision {event['revision']}: {event['why']}",
+    "requeued": lambda event: f"job {event['job']} goes on when Slurm lets it",
     "rolled_back": lambda event: f"to ckpt-{event['number']}",
     "skipped": lambda event: f"ckpt-{event['number']} is not evaluated, too many wait",
     "unevaluated": lambda event: str(event["what"]),

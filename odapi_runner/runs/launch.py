@@ -2,7 +2,7 @@
 
 plan = plan_training("kitti-d0")     (`plan`) reads only: the config as it will run, its findings
 run, lock = create_run(plan)         refuses errors; makes train/RUN with config and run.json
-start_supervisor(run, lock)          (`control`), or `supervise` in this process
+start(run, lock)                     (`start`), or `supervise` in this process
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from odapi_runner.pipeline.finding import refuse_errors
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.batch_size import plan_with_batch
 from odapi_runner.runs.claims import refuse_busy
-from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.digests import read_digests
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.gpus import device_environment
@@ -29,6 +28,7 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.plan import Plan, plan_training
 from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.spec import RunSpec, Sweep, read_versions
+from odapi_runner.runs.start import start
 
 
 def create_run(
@@ -125,7 +125,7 @@ def train(
     if plan.queue:
         put_in_queue(made, lock, after)
     else:
-        start_supervisor(made, lock)
+        start(made, lock)
     return made
 
 

@@ -9,9 +9,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+from pathlib import Path
 
 from odapi_runner.errors import RunError
 from odapi_runner.rundir import RunDir
+
+_LOCKS = Path("/proc/locks")
+
+
+def is_locked(run: RunDir) -> bool:
+    """Whether a process of this machine has the lock; taking it to see would be in others' way."""
+    try:
+        inode = run.lock.stat().st_ino
+        held = _LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError:  # no lock yet, or no such list
+        return False
+    # "5: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; an arrow marks one that waits for it.
+    return any(f":{inode} " in line and "->" not in line for line in held)
 
 
 def take_lock(run: RunDir) -> int:

@@ -7,12 +7,14 @@ import dataclasses
 from odapi_runner.runs.policies.early_stop import parse_early_stop
 from odapi_runner.runs.policies.metric import parse_metric
 from odapi_runner.runs.policies.plateau import parse_plateau
+from odapi_runner.runs.slurm.words import parse_extra, parse_time
 from odapi_runner.settings import names_of, setting
 from odapi_runner.training import TrainerOptions
 
 STOP = "stop"
 HALVE, ACCUMULATE = "halve-batch", "accumulate"
 ROLLBACK = "rollback"
+SLURM = "slurm"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,29 @@ class RunOptions(TrainerOptions):
         None,
         "Call a program when the run has ended: its last words are name, state and reason.",
         metavar="PROGRAM",
+    )
+    cluster: str | None = setting(
+        None,
+        "Train and evaluate in a job of Slurm, and not on this machine; where its time ends, or it "
+        "is preempted, it is queued again and goes on.",
+        choices=(SLURM,),
+    )
+    slurm_partition: str | None = setting(
+        None, "Of the job [default: Slurm's own].", metavar="NAME"
+    )
+    slurm_gpus: int = setting(
+        1, "How many GPUs the job gets; with --gpu none it gets none.", minimum=0
+    )
+    slurm_time: str = setting(
+        "1-00:00:00", "How long the job may take: MINUTES, HH:MM:SS or DAYS-HH:MM:SS.",
+        parse=parse_time,
+        metavar="TIME",
+    )  # fmt: skip
+    slurm_extra: str | None = setting(
+        None,
+        "Further options of sbatch between spaces: 'account=vision cpus-per-task=8 mem=32G'.",
+        parse=parse_extra,
+        metavar="NAME=VALUE…",
     )
     python: str | None = setting(
         None,

@@ -18,9 +18,9 @@ from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.runs.checkpoints import Start, begin_with
-from odapi_runner.runs.gpus import count_devices
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.workers import refuse_helpers
+from odapi_runner.runs.slurm.request import refuse_unfit
+from odapi_runner.runs.workers import count_replicas, refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
 _CHECKPOINT = "train_config.fine_tune_checkpoint"
@@ -85,7 +85,7 @@ def plan_training(
         ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
             name the workers.
         RunError: there is no such engine, or it has not an option; or this machine is none that
-            starts a run; or there is no such run or checkpoint to start from.
+            starts a run, or submits jobs; or there is no such run or checkpoint to start from.
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
@@ -95,7 +95,8 @@ def plan_training(
     refuse_helpers(asked.workers)
     if queue and device == "visible":
         device = "auto"
-    devices = count_devices(device) * asked.workers
+    refuse_unfit(asked, device, queue=queue)
+    devices = count_replicas(device, asked)
     changes = Changes(
         (*overrides, *([] if num_steps is None else [f"num_steps={num_steps}"])),
         patches=tuple(map(Path, patches)),

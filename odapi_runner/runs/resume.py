@@ -22,13 +22,14 @@ from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import last_told
 from odapi_runner.runs.claims import refuse_busy
-from odapi_runner.runs.control import start_supervisor, take_over
+from odapi_runner.runs.control import take_over
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.policies.reject import reject_damaged
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
 from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.start import start
 from odapi_runner.runs.status import RunStatus, read_status
 from odapi_runner.runs.watcher import watch
 
@@ -47,7 +48,7 @@ def resume(
     Arguments as those of `prepare_resume`.
     """
     lock = prepare_resume(run, changes=changes, num_steps=num_steps, device=device, options=options)
-    start_supervisor(run, lock)
+    start(run, lock)
     return read_status(run)
 
 

@@ -16,9 +16,10 @@ from odapi_runner.proto.text import parse_pipeline, read_text
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Saved, begin_with, newest_checkpoint
 from odapi_runner.runs.child import has_trained
-from odapi_runner.runs.gpus import count_devices
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.slurm.request import JOB_OPTIONS, refuse_unfit
 from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.workers import count_replicas
 from odapi_runner.workspace import Workspace
 
 _CHECKPOINT_FIELDS = ("fine_tune_checkpoint", "fine_tune_checkpoint_type")
@@ -86,6 +87,8 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
     changed = apply_changes(before, wish.changes)
     num_steps = changed.message.train_config.num_steps
     device = spec.device if wish.device is None else wish.device
+    if options.cluster is not None or any(name in JOB_OPTIONS for name in wish.options or ()):
+        refuse_unfit(options, device)
     known = None if wish.engine else before
     checked = AUTO if engine == WATCHED else engine
     findings = _check(run, known, changed.message, text, checked, start, device, options)
@@ -112,7 +115,7 @@ def _check(
 ) -> tuple[Finding, ...]:
     """The findings of the changed config, without errors that its user let pass `before`."""
     place = Workspace(run.root.parent.parent)
-    devices = count_devices(device) * options.workers
+    devices = count_replicas(device, options)
 
     def find(config: Any) -> list[Finding]:
         started = _started_from(config, start, place)

@@ -1,16 +1,8 @@
-"""The state of a run, derived each time from its events, its heartbeats and its processes.
-
-queued       waits in the queue of a machine       done      trained, all evaluated
-running      the trainer works                     failed    and `what` says why
-evaluating   training has ended, some still wait   stopped   on request; `resume` goes on
-lost         the supervisor died without a word
-"""
+"""What is known of a run at one moment: its state (`state`), and the figures."""
 
 from __future__ import annotations
 
 import shlex
-import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,16 +13,8 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import HUNG, WENT_ON
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId, is_alive, is_here
-from odapi_runner.runs.queue.entries import read_queue
 from odapi_runner.runs.spec import RunSpec
-
-# A run on another machine counts as alive while its heartbeats are younger than this; tracing a
-# large network takes minutes without one.
-SILENCE_SECONDS = 600
-
-LIVE_STATES = ("running", "evaluating")
-QUEUED = "queued"
-_ENDS = {"finished": "done", "failed": "failed", "stopped": "stopped"}
+from odapi_runner.runs.state import LIVE_STATES, QUEUED, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +59,20 @@ def read_status(run: RunDir) -> RunStatus:
     """
     spec = RunSpec.load(run)
     events = read_events(run, "supervise")
-    state, since, what = _state(run, events)
+    state = read_state(run, spec, events)
     train = read_progress(run, "train") or {}
-    active = read_progress(run, "eval") or {} if state == "evaluating" else train
-    if state not in LIVE_STATES or active.get("time", 0.0) < since:
+    active = read_progress(run, "eval") or {} if state.name == "evaluating" else train
+    if state.name not in LIVE_STATES or active.get("time", 0.0) < state.since:
         active = {}  # a heartbeat of an earlier session says nothing about this one
-    phase = active.get("phase", "starting") if state in LIVE_STATES else None
-    if state == "running" and (found := _hang(events)):
-        phase, what = HUNG, found
+    phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
+    hang = _hang(events) if state.name == "running" else ""
     metric = spec.options.best
     scores = read_scores(run, metric)
     last, best = max(scores, default=None), best_step(metric, scores)
     return RunStatus(
         run=run.name,
-        state=state,
-        phase=phase,
+        state=state.name,
+        phase=HUNG if hang else phase,
         step=train.get("step"),
         num_steps=spec.num_steps,
         steps_per_second=active.get("steps_per_second"),
@@ -105,7 +88,7 @@ def read_status(run: RunDir) -> RunStatus:
         parent=spec.parent,
         parent_step=spec.parent_step,
         options=shlex.join(spec.options.words(*spec.options.changed())),
-        what=what,
+        what=hang or state.what,
     )
 
 
@@ -125,60 +108,8 @@ def _process_name(event: dict[str, Any]) -> str:
     return "supervisor" if event["kind"] == "started" else event["kind"].removesuffix("_started")
 
 
-def _state(run: RunDir, told: list[dict[str, Any]]) -> tuple[str, float, str]:
-    """The state by what supervisors told, since when the latest is at work, and why it is so."""
-    starts = [place for place, event in enumerate(told) if event["kind"] == "started"]
-    if not starts:
-        return _never_started(run)
-    own = told[starts[-1] :]
-    since = own[0]["time"]
-    # Somebody may have been told of the end since.
-    end = next((event for event in reversed(own) if event["kind"] in _ENDS), None)
-    if end is not None:
-        return _ENDS[end["kind"]], since, end["what"]
-    if not _is_supervised(run, ProcessId.load(own[0]["process"])):
-        return "lost", since, f"its supervisor died; go on with: odapi resume {run.typed}"
-    return "evaluating" if _has_trained(run, own) else "running", since, ""
-
-
-def _has_trained(run: RunDir, own: list[dict[str, Any]]) -> bool:
-    """Whether the trainer has ended and was not started again; or has finished before."""
-    trainer = [event["kind"] for event in own if event["kind"].startswith("trainer_")]
-    if trainer:
-        return bool(trainer[-1] == "trainer_ended")
-    return [event["kind"] for event in read_events(run, "train")][-1:] == ["finished"]
-
-
 def _hang(told: list[dict[str, Any]]) -> str:
     """How the trainer hangs; empty where it does not."""
     kinds = {HUNG, WENT_ON, "trainer_started"}
     last = next((event for event in reversed(told) if event["kind"] in kinds), None)
     return str(last["what"]) if last and last["kind"] == HUNG else ""
-
-
-def _never_started(run: RunDir) -> tuple[str, float, str]:
-    """The state of a run without a supervisor; as `_state`."""
-    events = read_events(run, "launch")
-    told = events[-1] if events else {"kind": "nothing"}
-    if told["kind"] == "failed":
-        return "failed", 0.0, told["what"]
-    if told["kind"] == "cancelled":
-        what = f"it was taken out of the queue; start it with: odapi resume {run.typed}"
-        return "stopped", 0.0, what
-    if told["kind"] != "queued":
-        return "lost", 0.0, f"its supervisor never started: see {run.log('supervise')}"
-    if told["host"] != socket.gethostname():
-        return QUEUED, 0.0, f"in the queue of {told['host']}"
-    if read_queue().find(run) is None:
-        what = f"it is in no queue any more; start it with: odapi resume {run.typed}"
-        return "lost", 0.0, what
-    return QUEUED, 0.0, ""
-
-
-def _is_supervised(run: RunDir, supervisor: ProcessId) -> bool:
-    if is_here(supervisor):
-        return is_alive(supervisor)
-    beats = [
-        progress["time"] for role in ("train", "eval") if (progress := read_progress(run, role))
-    ]
-    return time.time() - max(beats, default=0.0) < SILENCE_SECONDS

@@ -39,6 +39,7 @@ from odapi_runner.runs.policies.queue import put_missing
 from odapi_runner.runs.policies.reject import reject_damaged
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.remedies import Remedies
+from odapi_runner.runs.slurm.jobs import own_job
 from odapi_runner.runs.spec import RunSpec
 
 # How long a trainer may take to end its step (or its tracing) and to save; then it is killed.
@@ -145,7 +146,10 @@ class _Supervisor:
     def watch(self, on_poll: Callable[[], None]) -> str:
         # Whoever starts runs one after the other waits for this event: the devices are claimed.
         self.events.write(
-            "started", process=identify(os.getpid()).dump(), devices=list(self.claim.names)
+            "started",
+            process=identify(os.getpid()).dump(),
+            devices=list(self.claim.names),
+            job=own_job(),
         )
         reject_damaged(self.run, self.events)
         self._open_queue()

@@ -26,6 +26,7 @@ from odapi_runner.runs.names import check_name
 from odapi_runner.runs.plan import Plan, find_source, plan_training
 from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.spec import Sweep
+from odapi_runner.runs.start import start
 from odapi_runner.workspace import find_workspace
 
 PATCH = "patch"  # the name of what varies where patches do
@@ -93,6 +94,7 @@ def plan_sweep(
         config = Start.find(start_from, place).run.config
     total = math.prod(map(len, axes.values()))
     chosen = _choose(axes, total, samples, samples_seed)
+    on_cluster = training.get("options") is not None and training["options"].cluster is not None
     notes: list[str] = []
     # Rendered without what varies: a pipeline that is made here is not one point of the sweep.
     source, rendered = find_source(name, config, Changes(tuple(fixed)), place, notes.append)
@@ -106,7 +108,7 @@ def plan_sweep(
                 overrides=[*([] if rendered else fixed), *varied],
                 patches=patched,
                 workspace=workspace,
-                queue=True,
+                queue=not on_cluster,
                 **training,
             )
             refuse_errors(plan.findings)
@@ -143,7 +145,7 @@ def create_sweep(
     command: Sequence[str] = (),
     after: Sequence[RunDir] = (),
 ) -> list[RunDir]:
-    """Make the runs, and put them into the queue in their order.
+    """Make the runs, and put them into the queue, or submit them, in their order.
 
     Args:
         plan: what to train.
@@ -153,10 +155,16 @@ def create_sweep(
         after: runs that have to end before, however they end.
 
     Raises:
-        RunError: the name is taken, or none.
+        ConfigError: jobs of a cluster are to wait for runs.
+        RunError: the name is taken, or none; or the cluster refuses one.
     """
     if name is not None:
         check_name(name)
+    if after and not plan.points[0].plan.queue:
+        raise ConfigError(
+            "--after is of the queue of this machine",
+            fix="After another job: --slurm-extra dependency=afterany:JOB",
+        )
     wanted = name or f"{plan.points[0].plan.name}-sweep"
     first, *others = plan.points
     for count in itertools.count(1):
@@ -192,7 +200,10 @@ def _create(
     made, lock = create_run(
         point.plan, run=f"{of}.{number:02}", command=command, sweep=Sweep(of, point.values)
     )
-    put_in_queue(made, lock, after)
+    if point.plan.queue:
+        put_in_queue(made, lock, after)
+    else:
+        start(made, lock)
     return made
 
 

@@ -15,6 +15,8 @@ from odapi_runner.errors import RunError
 from odapi_runner.formats.cluster import read_cluster
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import trainer_environment
+from odapi_runner.runs.gpus import count_devices
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import RunSpec
 
 
@@ -30,6 +32,13 @@ def refuse_helpers(workers: int) -> None:
             f"this machine is worker {cluster.index} of {workers}: worker 0 starts the run",
             fix="Start it there, then take part in it here: odapi resume RUN",
         )
+
+
+def count_replicas(device: str, options: RunOptions) -> int:
+    """How many devices share a batch, of all workers; of a job on a cluster those it asks for."""
+    if options.cluster is not None:
+        return max(1, 0 if device == "none" else options.slurm_gpus)
+    return count_devices(device) * options.workers
 
 
 def is_helper(spec: RunSpec) -> bool:

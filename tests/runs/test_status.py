@@ -12,8 +12,10 @@ import pytest
 from odapi_runner import files
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import identify
-from odapi_runner.runs.status import SILENCE_SECONDS, read_status
+from odapi_runner.runs.state import SILENCE_SECONDS
+from odapi_runner.runs.status import read_status
 
 MakeRun = Callable[..., RunDir]
 ALIVE = identify(os.getpid()).dump()
@@ -85,6 +87,17 @@ def test_a_run_elsewhere_is_judged_by_its_heartbeat(
     beat(run, "train", age=age, phase="training", step=3)
 
     assert read_status(run).state == state
+
+
+def test_a_run_that_is_being_started_is_at_work(make_run: MakeRun) -> None:
+    """Between its folder and the first word of its supervisor; whoever starts it has its lock."""
+    run = make_run()
+    assert read_status(run).state == "lost"
+
+    lock = take_lock(run)
+    assert (read_status(run).state, read_status(run).phase) == ("running", "starting")
+    os.close(lock)
+    assert read_status(run).state == "lost"
 
 
 def test_numbers_come_from_heartbeats_and_evaluations(make_run: MakeRun) -> None:

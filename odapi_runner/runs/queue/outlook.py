@@ -21,7 +21,8 @@ from odapi_runner.runs.gpu_load import GpuLoad
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.queue.entries import Entry
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.status import QUEUED, read_status
+from odapi_runner.runs.state import QUEUED
+from odapi_runner.runs.status import read_status
 
 State = Literal["waiting", "running", "over", "away"]
 

@@ -1,0 +1,168 @@
+"""The state of a run, derived each time from its events, its heartbeats and its processes.
+
+queued       waits for its turn, here or in Slurm  done      trained, all evaluated
+running      the trainer works                     failed    and `what` says why
+evaluating   training has ended, some still wait   stopped   on request; `resume` goes on
+lost         the supervisor died without a word
+
+Of a run in a job the scheduler says whether it is at work, wherever that can be asked: its word
+counts more than a heartbeat.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.lock import is_locked
+from odapi_runner.runs.process import ProcessId, is_alive, is_here
+from odapi_runner.runs.queue.entries import read_queue
+from odapi_runner.runs.slurm.jobs import Job, find_job
+from odapi_runner.runs.slurm.scheduler import Word
+from odapi_runner.runs.spec import RunSpec
+
+# A run on another machine counts as alive while its heartbeats are younger than this; tracing a
+# large network takes minutes without one.
+SILENCE_SECONDS = 600
+# What a job has written last may still be on its way, on a disk that machines share.
+_LAST_WORDS_SECONDS = 15
+
+LIVE_STATES = ("running", "evaluating")
+QUEUED = "queued"
+Event = dict[str, Any]
+_ENDS = {"finished": "done", "failed": "failed", "stopped": "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a run is at one moment."""
+
+    name: str
+    since: float = 0.0  # when its latest supervisor went to work, seconds since the epoch
+    what: str = ""  # why it is so, where that is to be said
+
+
+def read_state(run: RunDir, spec: RunSpec, told: Sequence[Event]) -> State:
+    """Derive the state of a run.
+
+    Args:
+        run: the run.
+        spec: what was asked of it.
+        told: the events of its supervisors.
+    """
+    job = find_job(run) if spec.options.cluster is not None else None
+    if job is not None:
+        return _in_job(run, told, job)
+    own = _latest_session(told)
+    if not own:
+        return _never_started(run)
+    since, end = own[0]["time"], _end(own)
+    if end is not None:
+        return _ended(since, end)
+    if not _is_supervised(run, own):
+        return State("lost", since, f"its supervisor died; go on with: odapi resume {run.typed}")
+    return State(_work(run, own), since)
+
+
+def _in_job(run: RunDir, told: Sequence[Event], job: Job) -> State:
+    """The state of a run whose supervisor is, or was, in a job; one job may have had several."""
+    own = _latest_session(told, job.number)
+    since, end = (own[0]["time"] if own else job.since), _end(own)
+    # One that was told to stop may be about to be queued again.
+    if end is not None and not (end["kind"] == "stopped" and end["signalled"]):
+        return _ended(since, end)
+    word = job.look_up()
+    if word.state == "waiting":
+        return State(QUEUED, since, f"job {job.number} waits in Slurm: {word.why}")
+    if word.state == "active" or (own and end is None and _may_live(run, own, word)):
+        return State(_work(run, own), since)
+    if not own:
+        return _never_began(run, job, word)
+    if end is not None:
+        return _ended(since, end)
+    go_on = f"go on with: odapi resume {run.typed}"
+    return State("lost", since, f"job {job.number} of Slurm died; {go_on}")
+
+
+def _may_live(run: RunDir, own: Sequence[Event], word: Word) -> bool:
+    """Whether a job that Slurm does not know, or cannot be asked for, may be at work."""
+    if word.state == "unknown":
+        return _is_supervised(run, own)
+    latest = max(float(own[0]["time"]), _last_beat(run))
+    return time.time() - latest < _LAST_WORDS_SECONDS
+
+
+def _never_began(run: RunDir, job: Job, word: Word) -> State:
+    """The state of a run whose job waits no more and has no supervisor."""
+    if word.state == "unknown":
+        what = f"job {job.number} of Slurm, which cannot be asked from here"
+        return State(QUEUED, job.since, what)
+    if job.withdrawn:
+        return State("stopped", job.since, f"job {job.number} was cancelled before it began")
+    what = f"job {job.number} of Slurm ended before it began: see {run.slurm}"
+    return State("failed", job.since, what)
+
+
+def _latest_session(told: Sequence[Event], job: str | None = None) -> Sequence[Event]:
+    """The events of the supervisor that was started last, where it was, and in that job if any."""
+    starts = [place for place, event in enumerate(told) if event["kind"] == "started"]
+    if not starts or (job is not None and told[starts[-1]].get("job") != job):
+        return []
+    return told[starts[-1] :]
+
+
+def _end(own: Sequence[Event]) -> Event | None:
+    """Where a session has ended; somebody may have been told of it since."""
+    return next((event for event in reversed(own) if event["kind"] in _ENDS), None)
+
+
+def _ended(since: float, end: Event) -> State:
+    return State(_ENDS[end["kind"]], since, end["what"])
+
+
+def _work(run: RunDir, own: Sequence[Event]) -> str:
+    """What a session is at: it has trained where the trainer ended, and was not started again."""
+    trainer = [event["kind"] for event in own if event["kind"].startswith("trainer_")]
+    if trainer:
+        has_trained = trainer[-1] == "trainer_ended"
+    else:  # it may have finished before
+        kinds = [event["kind"] for event in read_events(run, "train")] if own else []
+        has_trained = kinds[-1:] == ["finished"]
+    return "evaluating" if has_trained else "running"
+
+
+def _never_started(run: RunDir) -> State:
+    """The state of a run without a supervisor."""
+    events = read_events(run, "launch")
+    told = events[-1] if events else {"kind": "nothing"}
+    start = f"start it with: odapi resume {run.typed}"
+    if told["kind"] == "failed":
+        return State("failed", what=told["what"])
+    if told["kind"] == "cancelled":
+        return State("stopped", what=f"it was taken out of the queue; {start}")
+    if told["kind"] != "queued":
+        if is_locked(run):  # by whoever starts it just now
+            return State("running")
+        return State("lost", what=f"its supervisor never started: see {run.log('supervise')}")
+    if told["host"] != socket.gethostname():
+        return State(QUEUED, what=f"in the queue of {told['host']}")
+    is_there = read_queue().find(run) is not None
+    return State(QUEUED) if is_there else State("lost", what=f"it is in no queue any more; {start}")
+
+
+def _is_supervised(run: RunDir, own: Sequence[Event]) -> bool:
+    supervisor = ProcessId.load(own[0]["process"])
+    if is_here(supervisor):
+        return is_alive(supervisor)
+    return time.time() - _last_beat(run) < SILENCE_SECONDS
+
+
+def _last_beat(run: RunDir) -> float:
+    """When trainer or evaluator gave a sign of life last."""
+    beats = (read_progress(run, role) for role in ("train", "eval"))
+    return max((beat["time"] for beat in beats if beat), default=0.0)
