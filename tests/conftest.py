@@ -21,6 +21,7 @@ TF_FREE = {
 }
 # Modules whose tests start processes that live on while the test looks at them.
 PROCESSES = {
+    "test_automl_runs.py",
     "test_process.py",
     "test_supervise.py",
     "test_engine_runs.py",
