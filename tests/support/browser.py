@@ -75,7 +75,8 @@ def browser(profile: Path) -> Iterator[Browser]:
     driver = subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE, text=True)
     try:
         assert driver.stdout
-        port = next(found[1] for line in driver.stdout if (found := re.search(r"port (\d+)", line)))
+        said = (re.search(r"started successfully on port (\d+)", line) for line in driver.stdout)
+        port = next(found[1] for found in said if found)
         address = f"http://127.0.0.1:{port}/session"
         flags = [*_FLAGS, f"--user-data-dir={profile}"]
         options = {"args": flags, "binary": shutil.which(CHROMIUM)}

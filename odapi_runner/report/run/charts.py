@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from odapi_runner.drawing import COLORS
+from odapi_runner.errors import shortened
 from odapi_runner.report.run.curves import thin
 from odapi_runner.report.run.document import Curve
 from odapi_runner.report.run.objects import THRESHOLDS, Objects
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 5.2, 3.2  # inches: at 72 points each as wide as a phone
+_LONGEST = 24  # signs of a name
 DOTS = 200  # an inch, of PNG
 _PALETTE = tuple(COLORS[place] for place in (4, 0, 2, 5, 1, 6, 3))
 _ANNOTATED = 15  # classes up to which a confusion matrix has its numbers written in
@@ -240,5 +242,6 @@ def draw_thresholds(objects: Objects) -> Figure:
 
 
 def _shown(name: str) -> str:
-    """A name as it is: a leading `_` would keep it from the legend."""
-    return f"\u200b{name}" if name.startswith("_") else name
+    """A name as there is room for it; a leading `_` would keep it from the legend."""
+    short = shortened(name, _LONGEST)
+    return f"\u200b{short}" if short.startswith("_") else short
