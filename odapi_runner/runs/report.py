@@ -221,7 +221,11 @@ def _summary(known: _Known, analysis: Analysis | None) -> Section:
         ).sentence,
     ]
     if analysis:
-        sentences += [sections.describe_errors(analysis), sections.describe_threshold(analysis)]
+        sentences += [
+            sections.describe_mean(analysis),
+            sections.describe_errors(analysis),
+            sections.describe_threshold(analysis),
+        ]
     return Section("summary", "In words", (*filter(None, sentences), *known.notes))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from odapi_runner.errors import RunError
-from odapi_runner.formats.detections import read_detections, write_metrics
+from odapi_runner.formats.detections import read_detections, write_detections, write_metrics
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
@@ -61,12 +63,19 @@ def test_it_looks_at_the_best_checkpoint(whole: Report, run: RunDir) -> None:
 
 def test_it_says_in_words_how_it_went(whole: Report) -> None:
     """Where it was best, that it overfits since, what costs most, which threshold serves best."""
-    best, trend, errors, threshold = section(whole, "summary").sentences
+    best, trend, mean, errors, threshold = section(whole, "summary").sentences
 
     assert best.startswith("mAP is best at step 400: ")
     assert "by step 800 it has fallen to" in best
     assert trend.startswith("Overfitting since step 400: the training loss fell from ")
     assert "the validation loss has risen from 1 to 1.5" in trend
+    told = re.fullmatch(
+        r"On these 20 images mAP is (0\.\d+); on others like them between (0\.\d+) and (0\.\d+) "
+        r"\(95 %\)\.",
+        mean,
+    )
+    assert told
+    assert float(told[2]) < float(told[1]) < float(told[3])
     assert errors.startswith("Most is lost by ")
     assert threshold.startswith("A score threshold of 0.")
 
@@ -158,6 +167,19 @@ def test_what_changed_since_the_parent_is_told(run: RunDir, workspace: Workspace
     assert table(child, "changes").columns == ("field", "뜰-d0", "child")
     assert table(child, "changes").rows == (("train_config.batch_size", 4, 8),)
     assert [row[1:] for row in table(child, "changes", 1).rows] == [("ending", "stopped early")]
+
+
+def test_figures_beside_cocos_have_a_table(workspace: Workspace, whole: Report) -> None:
+    """Whatever an evaluation gave beyond the columns of all: KITTI's by difficulty, say."""
+    run = write_run(workspace, "more", course={})
+    found = read_detections(RunDir(workspace.train / whole.run).detections_at(400))
+    by_class = {"DetectionBoxes_PerformanceByCategory/mAP/Car": 0.25}
+    metrics = found.metrics | {"KITTI/Car moderate": 0.5, "Loss/RPNLoss/loss": 0.125} | by_class
+    write_detections(run.detections_at(400), replace(found, metrics=metrics))
+
+    others = table(build_report(run, images=0, workspace=workspace), "classes", 1)
+
+    assert others.rows == (("KITTI/Car moderate", 0.5),)
 
 
 def test_a_parent_that_is_gone_is_told(workspace: Workspace) -> None:

@@ -12,7 +12,10 @@ from odapi_runner.report.run.precision import ClassCurve, build_class_curves
 from odapi_runner.report.run.tide import BESIDE, ON, Errors, find_errors
 from odapi_runner.scoring.curves import class_outcomes
 from odapi_runner.scoring.match import match
+from odapi_runner.scoring.noise import DRAWS, Estimate, estimate
 from odapi_runner.scoring.pairs import find_pairs, rank_detections
+
+_MANY = 50_000  # detections, beyond which a tenth of the draws must do: they would take a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Analysis:
     precision: tuple[ClassCurve, ...]  # at an IoU of 0.5
     objects: Objects
     errors: Errors
+    mean: Estimate  # mAP with its interval
 
 
 def analyse(groundtruth: GroundTruth, detections: Detections) -> Analysis:
@@ -50,6 +54,7 @@ def analyse(groundtruth: GroundTruth, detections: Detections) -> Analysis:
         tuple(build_class_curves(groundtruth, outcomes)),
         build_objects(groundtruth, detections, matches, pairs),
         find_errors(groundtruth, detections, matches, pairs),
+        _estimate(groundtruth, detections),
     )
 
 
@@ -65,3 +70,8 @@ def _by_class(groundtruth: GroundTruth, detections: Detections) -> tuple[ClassMe
         )
         for number, name in named
     )
+
+
+def _estimate(groundtruth: GroundTruth, detections: Detections) -> Estimate:
+    few = len(detections.scores) <= _MANY
+    return estimate(groundtruth, detections, draws=DRAWS if few else DRAWS // 10)

@@ -24,10 +24,10 @@ def build_course(
 ) -> Section:
     """Losses, learning rate and metrics by step, and where the run was best."""
     losses = [
-        Curve(f"{kind} {name.removeprefix('loss_')}", curve.steps, curve.values)
+        Curve(f"{kind} {_spoken(name)}", curve.steps, curve.values)
         for kind, curves in (("training", training), (_VALIDATION, evaluated))
-        for name in LOSS_TAGS
-        if (curve := curves.get(name)) and curve.steps
+        for name, curve in curves.items()
+        if curve.steps and (name in LOSS_TAGS or name.startswith("Loss/"))
     ]
     totals = [curve for curve in losses if curve.name.endswith(" total")]
     parts = [curve for curve in losses if curve not in totals]
@@ -53,6 +53,11 @@ def build_course(
             if curves
         ),
     )
+
+
+def _spoken(loss: str) -> str:
+    """`total` of `loss_total`, and of a loss without a column of its own what is behind `Loss/`."""
+    return loss.removeprefix("loss_").removeprefix("Loss/").removesuffix("_loss")
 
 
 def _known(curves: Mapping[str, Curve], names: Sequence[str]) -> list[Curve]:

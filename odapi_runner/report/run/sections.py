@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from odapi_runner.metrics import COCO_METRICS
+from odapi_runner.metrics import COCO_METRICS, COLUMNS
 from odapi_runner.report.run import charts
 from odapi_runner.report.run.analysis import Analysis
 from odapi_runner.report.run.document import Chart, Picture, Section, Table, Thresholds
@@ -33,6 +34,17 @@ _KIND_WORDS = {
 }
 
 
+def describe_mean(analysis: Analysis) -> str | None:
+    """A sentence on how far mAP depends on the choice of images; None without objects."""
+    mean = analysis.mean
+    if math.isnan(mean.value) or mean.images < 2:
+        return None
+    return (
+        f"On these {mean.images} images mAP is {mean.value:.3f}; on others like them between "
+        f"{mean.low:.3f} and {mean.high:.3f} (95 %)."
+    )
+
+
 def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
     """Average precision by class and by size."""
     classes = [one for one in analysis.classes if one.objects]
@@ -45,6 +57,7 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
         for one in classes
     )
     sizes = [(column, metrics.get(column)) for column in _AREAS]
+    others = tuple((name, value) for name, value in metrics.items() if _is_other(name))
     draw = partial(
         charts.draw_bars,
         names,
@@ -64,7 +77,10 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
         "classes",
         "By class and size",
         (f"{len(names)} classes, {sum(one.objects for one in classes)} objects.",),
-        tables=(Table("COCO's figures by class", ("class", "objects", *_CLASS_METRICS), rows),),
+        tables=(
+            Table("COCO's figures by class", ("class", "objects", *_CLASS_METRICS), rows),
+            *([Table("Other figures", ("figure", "value"), others)] if others else []),
+        ),
         charts=(
             Chart("ap-by-class", "AP by class", f"Average precision of {', '.join(names)}.", draw),
             Chart(
@@ -76,6 +92,11 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
             ),
         ),
     )
+
+
+def _is_other(column: str) -> bool:
+    """Whether a metric is none of every table, no loss, and not of one class: KITTI's, say."""
+    return column not in COLUMNS and not column.startswith(("Detection", "Loss/"))
 
 
 def build_precision(analysis: Analysis) -> Section:
