@@ -9,6 +9,8 @@ from typing import Any
 from odapi_runner.backends import builtin, watched
 from odapi_runner.backends.automl import engine as automl
 from odapi_runner.backends.automl.engine import AUTOML
+from odapi_runner.backends.tf_models import engine as tf_models
+from odapi_runner.backends.tf_models.engine import TF_MODELS
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
@@ -29,6 +31,7 @@ class Backend:
     estimator_argv: Callable[..., list[str]] = builtin.estimator_argv
     prober_argv: Callable[..., list[str]] = builtin.prober_argv
     refuse_options: Callable[[Any, RunOptions], None] = lambda _, __: None  # with a config
+    cured: frozenset[str] = frozenset()  # rules on what the engine does, and not in a run
     # With the places that the engine finds by itself filled in, as run.json is to keep them.
     settle: Callable[[RunOptions], RunOptions] = lambda options: options
 
@@ -41,6 +44,16 @@ ENGINES = {
         options=builtin.OPTIONS,
         trainer_environment=builtin.trainer_environment,
         refuse_options=builtin.refuse_options,
+    ),
+    TF_MODELS: Backend(
+        tf_models.trainer_argv,
+        tf_models.evaluator_argv,
+        rules=(),
+        options=tf_models.OPTIONS,
+        trainer_environment=tf_models.trainer_environment,
+        refuse_options=tf_models.refuse_options,
+        cured=tf_models.CURED,
+        settle=tf_models.settle,
     ),
     # google/automl's EfficientDets, in an interpreter of their own.
     AUTOML: Backend(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from odapi_runner.backends import AUTO, ENGINES
+from odapi_runner.backends import AUTO, ENGINES, find_engine
 from odapi_runner.backends.automl.engine import AUTOML
 from odapi_runner.errors import RunError, did_you_mean
 from odapi_runner.pipeline import check as pipeline_check
@@ -55,6 +55,16 @@ def check(
         rules = tuple(rule for rule in rules if not rule.id.startswith("checkpoint"))
     found = pipeline_check.check(config, workspace, engine=chosen, rules=rules, **options)
     return _without_echoes(found)
+
+
+def check_run(config: Any, workspace: Workspace, *, engine: str, **options: Any) -> list[Finding]:
+    """What is wrong with the config of a run, whose engine is given what it has not by itself.
+
+    Arguments and errors as those of `check`.
+    """
+    cured = find_engine(engine).cured
+    found = check(config, workspace, engine=engine, **options)
+    return [finding for finding in found if finding.rule not in cured]
 
 
 def _without_echoes(found: Sequence[Finding]) -> list[Finding]:

@@ -98,7 +98,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option(
             "--engine",
-            type=click.Choice(["auto", "builtin", "automl"]),
+            type=click.Choice(["auto", "builtin", "tf-models", "automl"]),
             default="auto",
             show_default=True,
         ),

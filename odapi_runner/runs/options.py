@@ -106,6 +106,12 @@ class RunOptions(TrainerOptions):
         "stays in its own.",
         metavar="PATH",
     )
+    models_dir: str | None = setting(
+        None,
+        "The clone of tensorflow/models that --engine tf-models runs; else $ODAPI_MODELS_DIR, else "
+        "the object_detection that can be imported.",
+        metavar="DIR",
+    )
     automl_dir: str | None = setting(
         None,
         "The checkout of google/automl for --engine automl [default: $ODAPI_AUTOML_DIR].",
@@ -126,4 +132,4 @@ class RunOptions(TrainerOptions):
 
 RUN_OPTIONS = names_of(RunOptions)
 # Of engines that are programs of their own.
-FOREIGN_OPTIONS = frozenset({"python", "automl_dir", "hparams", "alternate"})
+FOREIGN_OPTIONS = frozenset({"python", "models_dir", "automl_dir", "hparams", "alternate"})

@@ -10,7 +10,7 @@ from typing import Any
 
 from odapi_runner import __version__
 from odapi_runner.backends import AUTO, find_engine, refuse_others
-from odapi_runner.backends.check import check
+from odapi_runner.backends.check import check_run
 from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes, parse_override
@@ -145,7 +145,7 @@ def plan_training(
         devices=devices,
         options=asked,
         findings=tuple(
-            check(
+            check_run(
                 message,
                 place,
                 engine=chosen,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odapi_runner.backends import AUTO, find_engine, refuse_others
-from odapi_runner.backends.check import check
+from odapi_runner.backends.check import check_run
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.finding import Finding
@@ -119,7 +119,7 @@ def _check(
 
     def find(config: Any) -> list[Finding]:
         started = _started_from(config, start, place)
-        found = check(
+        found = check_run(
             started,
             place,
             engine=engine,

@@ -171,7 +171,7 @@ def test_a_tied_process_keeps_pid_arguments_and_gets_its_nice_value() -> None:
 def test_a_program_whose_parent_has_gone_is_not_started() -> None:
     """Between the start and the tie the parent may have died: then nothing would end it."""
     result = subprocess.run(
-        [sys.executable, "-m", "odapi_runner.runs.lifeline", "1", "0", "echo", "started"],
+        [sys.executable, "-m", "odapi_runner.runs.lifeline", "1", "0", "15", "echo", "started"],
         capture_output=True,
         text=True,
         check=False,
