@@ -20,12 +20,13 @@ import tensorflow as tf
 
 from odapi_runner import coco
 from odapi_runner.engine.checkpoint import holds_model, numbered, read_step
+from odapi_runner.engine.course import telling_failure
 from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.feed import TallyLog
 from odapi_runner.engine.log import log
 from odapi_runner.engine.pictures import side_by_side
 from odapi_runner.engine.read_config import build_spec
-from odapi_runner.errors import CheckpointError, OdapiError
+from odapi_runner.errors import CheckpointError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.detections import (
     Detections,
@@ -34,7 +35,7 @@ from odapi_runner.formats.detections import (
     write_groundtruth,
 )
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
-from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.formats.runlog import EventLog, Progress, evaluation_phase
 from odapi_runner.formats.settled import settled_checkpoints
 from odapi_runner.metrics import COCO_METRICS, METRICS, columns_of
 from odapi_runner.proto.text import read_pipeline
@@ -90,9 +91,10 @@ class EvaluationRun:
         self._events.write("evaluating", number=number, step=step)
 
         def report(done: int, total: int) -> None:
-            self._progress.write("evaluating", step=step, images=done, total_images=total)
+            phase, is_end = evaluation_phase(done, total), done in {0, total}
+            self._progress.write(phase, step=step, images=done, total_images=total, force=is_end)
 
-        self._progress.write("evaluating", step=step, images=0, total_images=images, force=True)
+        report(0, images)
         try:
             detections = self._evaluator.evaluate(path, report, log)
         finally:
@@ -224,7 +226,7 @@ def main(
     """Evaluate; what a run's supervisor starts."""
     signal.signal(signal.SIGTERM, _end)
     run = RunDir(run_dir)
-    try:
+    with telling_failure(EventLog(run, "eval"), Progress(run, "eval")):
         evaluation = EvaluationRun(config, run, max_bad=max_bad_images, best=best)
         if checkpoints:
             for number in checkpoints:
@@ -233,9 +235,6 @@ def main(
             watch(evaluation, watched, run, timeout)
         else:
             evaluation.evaluate_pending()
-    except OdapiError as error:
-        EventLog(run, "eval").write("failed", what=error.what, fix=error.fix)
-        raise
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,7 @@ def read_events(run: RunDir, *roles: str) -> list[dict[str, Any]]:
 
     A last line cut short by a crash is left out.
     """
-    patterns = [f"{role}-*.jsonl" for role in roles] or ["*.jsonl"]
-    paths = [path for pattern in patterns for path in sorted(run.events.glob(pattern))]
-    events = [event for path in paths for event in _lines(path)]
-    return sorted(events, key=lambda event: (event["time"], event["seq"]))
+    return EventReader(run, roles).read_new()
 
 
 @dataclass(slots=True)
@@ -55,12 +52,14 @@ class EventReader:
     """Reads the events of a run as they come, each once: for who looks often."""
 
     run: RunDir
+    roles: Sequence[str] = ()  # all by default
     _read: dict[Path, int] = field(default_factory=dict)  # bytes of each file
 
     def read_new(self) -> list[dict[str, Any]]:
         """What was written since the last call, in order; a line being written comes next time."""
         events: list[dict[str, Any]] = []
-        for path in sorted(self.run.events.glob("*.jsonl")):
+        patterns = [f"{role}-*.jsonl" for role in self.roles] or ["*.jsonl"]
+        for path in (one for pattern in patterns for one in sorted(self.run.events.glob(pattern))):
             start = self._read.get(path, 0)
             if path.stat().st_size == start:
                 continue
@@ -71,10 +70,6 @@ class EventReader:
                 self._read[path] = start + len(text) + 1
                 events += _parsed(text.decode("utf-8", errors="replace"))
         return sorted(events, key=lambda event: (event["time"], event["seq"]))
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    yield from _parsed(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _parsed(text: str) -> Iterator[dict[str, Any]]:
@@ -105,6 +100,13 @@ class Progress:
             self._written = now
             value = {"time": now, "pid": os.getpid(), "phase": phase} | fields
             files.write_json(self.run.progress(self.role), value)
+
+
+def evaluation_phase(done: int, total: int) -> str:
+    """What an evaluator does that has looked at so many of its images: the ends take their time."""
+    if not done:
+        return "restoring"
+    return "evaluating" if done < total else "matching"
 
 
 def read_progress(run: RunDir, role: str) -> dict[str, Any] | None:

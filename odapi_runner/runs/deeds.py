@@ -14,8 +14,8 @@ HUNG, WENT_ON = "hung", "went_on"
 _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "ending": lambda event: str(event["what"]),
     "evaluator_given_up": lambda event: str(event["what"]),
-    HUNG: lambda event: str(event["what"]),
-    WENT_ON: lambda event: f"step {event['step']} after {event['seconds']:.0f} s",
+    HUNG: lambda event: f"{_who(event)}{event['what']}",
+    WENT_ON: lambda event: f"{_who(event)}step {event['step']} after {event['seconds']:.0f} s",
     "rate": lambda event: f"{event['factor']:g} times the schedule's",
     "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
     "retrying": lambda event: f"{event['what']}: {event['done']}",
@@ -25,6 +25,12 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "skipped": lambda event: f"ckpt-{event['number']} is not evaluated, too many wait",
     "unevaluated": lambda event: str(event["what"]),
 }
+
+
+def _who(event: dict[str, Any]) -> str:
+    """Whom it is about, where that is not the trainer."""
+    name = event.get("process_name", "trainer")
+    return "" if name == "trainer" else f"the {name}: "
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import QUIET, Child
 from odapi_runner.runs.gpus import HIDDEN
+from odapi_runner.runs.hang import EVALUATION, LEAST_SECONDS, HangWatch
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.policies.queue import skip_oldest
 from odapi_runner.runs.process import describe_exit
@@ -30,13 +31,21 @@ class Evaluations:
     """
 
     def __init__(
-        self, run: RunDir, lock: int, backend: Backend, options: RunOptions, events: EventLog
+        self,
+        run: RunDir,
+        lock: int,
+        backend: Backend,
+        options: RunOptions,
+        events: EventLog,
+        *,
+        hung_after: float = LEAST_SECONDS,
     ) -> None:
-        """Begin without a process."""
+        """Begin without a process; `hung_after` is what is no hang of it, in seconds."""
         self._run, self._lock, self._options, self._events = run, lock, options, events
         self._crashes: Counter[int | None] = Counter()  # by checkpoint; None: none was begun
         self._given_up = ""
         self.left_out: list[str] = []
+        self._hangs = HangWatch(run, events, hung_after, EVALUATION)
         self._child = Child(
             "evaluator",
             "eval",
@@ -52,6 +61,8 @@ class Evaluations:
         for number in skip_oldest(self._run, self._options.eval_backlog):
             self._events.write("skipped", number=number)
         code = self._child.collect(self._events)
+        if self._child.process:
+            self._hangs.look(self._child.process.pid)
         if code is not None and self._run.pending_checkpoints():
             self._take_crash(code)
         if not self._child.is_running and self.is_busy():

@@ -65,7 +65,8 @@ def read_status(run: RunDir) -> RunStatus:
     if state.name not in LIVE_STATES or active.get("time", 0.0) < state.since:
         active = {}  # a heartbeat of an earlier session says nothing about this one
     phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
-    hang = _hang(events) if state.name == "running" else ""
+    worker = "trainer" if state.name == "running" else "evaluator"
+    hang = _hang(events, worker) if state.name in LIVE_STATES else ""
     metric = spec.options.best
     scores = read_scores(run, metric)
     last, best = max(scores, default=None), best_step(metric, scores)
@@ -108,8 +109,9 @@ def _process_name(event: dict[str, Any]) -> str:
     return "supervisor" if event["kind"] == "started" else event["kind"].removesuffix("_started")
 
 
-def _hang(told: list[dict[str, Any]]) -> str:
-    """How the trainer hangs; empty where it does not."""
-    kinds = {HUNG, WENT_ON, "trainer_started"}
-    last = next((event for event in reversed(told) if event["kind"] in kinds), None)
+def _hang(told: list[dict[str, Any]], worker: str) -> str:
+    """How trainer or evaluator hangs; empty where it does not."""
+    kinds = {HUNG, WENT_ON, f"{worker}_started"}
+    own = (event for event in reversed(told) if event.get("process_name", worker) == worker)
+    last = next((event for event in own if event["kind"] in kinds), None)
     return str(last["what"]) if last and last["kind"] == HUNG else ""

@@ -64,7 +64,7 @@ def supervise(
         lock: the open, locked file of `take_lock`; trainer and evaluator share it.
         backend: the engine.
         on_poll: called several times a second, for showing progress.
-        hung_after: what is no hang of the trainer, in seconds.
+        hung_after: what is no hang of trainer or evaluator, in seconds.
         loads: tells what the GPUs of this machine are doing.
 
     Returns:
@@ -121,7 +121,9 @@ class _Supervisor:
         self.policies = Policies(run, self.options, self.events)
         self.remedies = Remedies(run, self.events)
         self.hangs = HangWatch(run, self.events, hung_after)
-        self.evaluations = Evaluations(run, lock, backend, self.options, self.events)
+        self.evaluations = Evaluations(
+            run, lock, backend, self.options, self.events, hung_after=hung_after
+        )
         # Asked at each start: by then the run may have been revised.
         self.trainer = Child(
             "trainer",

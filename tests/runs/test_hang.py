@@ -14,7 +14,7 @@ from odapi_runner import files
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import read_deeds
-from odapi_runner.runs.hang import HangWatch, read_stack
+from odapi_runner.runs.hang import EVALUATION, HangWatch, read_stack
 from odapi_runner.runs.process import identify, wait_until
 from odapi_runner.runs.status import read_status
 
@@ -114,6 +114,54 @@ def test_another_trainer_begins_anew(make_run: MakeRun) -> None:
     trainer.watch.look(PID + 1, trainer.now + 1000)
 
     assert trainer.told() == []
+
+
+def test_an_evaluator_that_makes_no_image_hangs(make_run: MakeRun) -> None:
+    """Not while it restores or matches, which takes its time; nor does a next checkpoint."""
+    run = make_run()
+    watch = HangWatch(run, EventLog(run, "supervise"), work=EVALUATION)
+    now = 100.0
+
+    def beat(phase: str, images: int, seconds: float, step: int = 20) -> None:
+        nonlocal now
+        value = {"pid": PID, "phase": phase, "step": step, "images": images, "total_images": 90}
+        files.write_json(run.progress("eval"), value)
+        watch.look(PID, now)
+        now += seconds
+        watch.look(PID, now)
+
+    beat("restoring", 0, 500.0)  # and traces its network
+    for images in (30, 60):
+        beat("evaluating", images, 60.0)
+    beat("matching", 90, 1000.0)
+    beat("restoring", 0, 200.0, step=40)
+    assert read_events(run) == []
+    beat("evaluating", 30, 601.0, step=40)
+    (hung,) = read_events(run)
+    assert (hung["kind"], hung["process_name"], hung["usual"]) == ("hung", "evaluator", 60.0)
+    assert hung["what"].startswith("no batch after image 30 at step 40 for 601 s while evaluating")
+
+    beat("evaluating", 60, 1.0, step=40)
+    assert [deed.what.partition(" after")[0] for deed in read_deeds(run)] == [
+        "the evaluator: no batch",
+        "the evaluator: step 40",
+    ]
+
+
+def test_an_evaluator_hangs_in_the_status(make_run: MakeRun) -> None:
+    """When training has ended: before, the trainer's phase is shown."""
+    run = make_run()
+    events = EventLog(run, "supervise")
+    events.write("started", process=identify(PID).dump())
+    events.write("trainer_started", process=identify(PID).dump())
+    events.write("evaluator_started", process=identify(PID).dump())
+    events.write("hung", process_name="evaluator", step=3, seconds=20.0, what="no image")
+    assert (read_status(run).phase, read_status(run).what) == ("starting", "")
+
+    events.write("trainer_ended", code=0, how="")
+    assert (read_status(run).phase, read_status(run).what) == ("hung", "no image")
+    events.write("went_on", process_name="evaluator", step=3, seconds=30.0)
+    assert read_status(run).what == ""
 
 
 def test_a_stack_that_cannot_be_read_says_why() -> None:

@@ -28,7 +28,7 @@ from odapi_runner.backends.automl.program import (
     write_hparams,
 )
 from odapi_runner.errors import OdapiError
-from odapi_runner.formats.runlog import Progress
+from odapi_runner.formats.runlog import Progress, evaluation_phase
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.foreign import take_event_files
@@ -97,7 +97,7 @@ class Evaluator:
             return  # taken out of the queue meanwhile, since too many were waiting
         total = self.recorder.images
         self.recorder.events.write("evaluating", number=number, step=number)
-        self._progress.write("evaluating", step=number, images=0, total_images=total, force=True)
+        self._progress.write("restoring", step=number, images=0, total_images=total, force=True)
         again = True
         while True:
             word = next(self._words, None)
@@ -108,7 +108,8 @@ class Evaluator:
                 self._start()
             elif word["kind"] == "images":
                 done = word["done"]
-                self._progress.write("evaluating", step=number, images=done, total_images=total)
+                phase = evaluation_phase(done, total)
+                self._progress.write(phase, step=number, images=done, total_images=total)
             elif word["kind"] == "evaluated":
                 self.recorder.record(word["step"], word["metrics"], folder)
                 take_event_files(self._places.root, self.run)
