@@ -71,11 +71,24 @@ COLUMNS = (
     LEARNING_RATE,
 )
 
+# Pascal VOC's mean average precision, where the data come from there. The first tag is the Object
+# Detection API's (utils/object_detection_evaluation.py, `PascalDetectionEvaluator`).
+VOC_2012_TAG = "PascalBoxes_Precision/mAP@0.5IOU"
+VOC_2007_TAG = "PascalBoxes_Precision/mAP@0.5IOU (2007)"
+VOC_CATEGORY_TAG = "PascalBoxes_PerformanceByCategory/AP@0.5IOU/"
+# KITTI's average precision of a class at a difficulty, where the data come from there.
+_KITTI_TAG = "KITTI_AP40/"
+
 COLUMN_OF_TAG = {
     **{metric.tag: metric.column for metric in COCO_METRICS},
     **{tag: column for column, tag in LOSS_TAGS.items()},
     LEARNING_RATE: LEARNING_RATE,
+    VOC_2012_TAG: "VOC_2012",
+    VOC_2007_TAG: "VOC_2007",
 }
+
+# Tags of figures that are -1 where there is no groundtruth of that kind.
+_FIGURES = ("Detection", "KITTI_", "PascalBoxes_")
 
 # AP of one class, with `include_metrics_per_category`; the class name follows.
 CATEGORY_TAG = "DetectionBoxes_PerformanceByCategory/mAP/"
@@ -93,6 +106,11 @@ def super_category_tag(metric: CocoMetric, name: str) -> str:
     return f"{metric.tag} BySuperCategory/{name}"
 
 
+def kitti_tag(name: str, difficulty: str) -> str:
+    """The tag of KITTI's average precision of a class: easy, moderate or hard."""
+    return f"{_KITTI_TAG}{name} ({difficulty})"
+
+
 def column_of(tag: str) -> str:
     """The column of a tag; a tag without a column of its own keeps its name."""
     return COLUMN_OF_TAG.get(tag, tag)
@@ -103,11 +121,12 @@ def columns_of(metrics: Mapping[str, float]) -> dict[str, float]:
 
     COCO's -1 ("no groundtruth of that kind") is left out; a loss may be what it likes.
     """
-    return {
-        column_of(tag): value
-        for tag, value in metrics.items()
-        if not tag.startswith("DetectionBoxes_") or known(value) is not None
-    }
+    return {column_of(tag): value for tag, value in metrics.items() if is_told(tag, value)}
+
+
+def is_told(tag: str, value: float) -> bool:
+    """Whether a value says something: only evaluators' figures are -1 for "not known"."""
+    return not tag.startswith(_FIGURES) or known(value) is not None
 
 
 def is_better(metric: str, value: float, than: float, min_delta: float = 0.0) -> bool:

@@ -25,6 +25,7 @@ from odapi_runner.formats.detections import Detections, Found, GroundTruth
 from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.metrics import LEARNING_RATE
 from odapi_runner.schedules import learning_rate
+from odapi_runner.scoring.origin import evaluate_origin, read_origin
 
 LOG_EVERY = 100  # batches, as the Object Detection API
 
@@ -54,6 +55,9 @@ class Evaluator:
         _check_super_categories(spec, self.records.label_map.display_names())
         self.duplicates = built.duplicates
         self.record_numbers = built.records
+        paths = map(self.records.path_of, built.records.tolist())
+        source_ids = built.groundtruth.source_ids.tolist()
+        self._origin = read_origin(dict(zip(source_ids, paths, strict=True)))
         self._detector = build_detector(spec)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         # Traced once, for images of any size and any number of boxes.
@@ -89,6 +93,13 @@ class Evaluator:
             all_per_category=self._spec.evaluation.all_per_category,
             super_categories=dict(self._spec.evaluation.super_categories),
         )
+        if self._origin:
+            metrics |= evaluate_origin(
+                self._origin,
+                self.groundtruth,
+                detected,
+                per_category=self._spec.evaluation.per_category,
+            )
         metrics |= losses
         metrics[LEARNING_RATE] = learning_rate(self._spec.train.schedule, step)
         return Detections(

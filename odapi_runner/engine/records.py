@@ -72,6 +72,11 @@ class Records:
     def __len__(self) -> int:
         return len(self._taken)
 
+    def path_of(self, record: int) -> Path:
+        """The file that holds a record."""
+        file, _ = self._place(record)
+        return self._files[file].path
+
     def where(self, record: int) -> str:
         """A record as a person finds it: file, and number in it."""
         file, place = self._place(record)

@@ -33,6 +33,8 @@ class GroundTruth:
     area: NDArray[np.float64]  # [n] pixels
     class_ids: NDArray[np.int64]  # [classes] the label map, in its order
     class_names: NDArray[np.str_]  # [classes]
+    # [n] need not be found where VOC measures; None: written before that was kept
+    difficult: NDArray[np.bool_] | None = None
 
     def keep_images(self, kept: NDArray[np.bool_]) -> GroundTruth:
         """That of some of the images, bool [images], which are numbered anew."""
@@ -44,6 +46,7 @@ class GroundTruth:
             sizes_hw=self.sizes_hw[kept],
             image=(np.cumsum(kept) - 1)[self.image[boxes]],
             **{name: getattr(self, name)[boxes] for name in of_boxes},
+            difficult=None if self.difficult is None else self.difficult[boxes],
         )
 
 
@@ -71,7 +74,8 @@ class Detections(Found):
 
 def write_groundtruth(path: Path, value: GroundTruth) -> None:
     """Write atomically."""
-    _write(path, {item.name: getattr(value, item.name) for item in fields(value)})
+    arrays = {item.name: getattr(value, item.name) for item in fields(value)}
+    _write(path, {name: array for name, array in arrays.items() if array is not None})
 
 
 def write_detections(path: Path, value: Detections) -> None:
@@ -87,7 +91,7 @@ def write_metrics(path: Path, step: int, metrics: dict[str, float]) -> None:
 
 def read_groundtruth(path: Path) -> GroundTruth:
     """Raises: DataError where the file is absent or not one of ours."""
-    arrays = _read(path)
+    arrays = {"difficult": None} | _read(path)
     return GroundTruth(**{item.name: arrays[item.name] for item in fields(GroundTruth)})
 
 

@@ -38,6 +38,7 @@ class _Image:
     classes: NDArray[np.int64]  # [n]
     is_crowd: NDArray[np.bool_]  # [n]
     area: NDArray[np.float32]  # [n]
+    difficult: NDArray[np.bool_]  # [n]
 
 
 def build_groundtruth(
@@ -111,6 +112,7 @@ def _build_image(example: Annotated, label_map: LabelMap, max_boxes: int) -> _Im
         classes=classes[kept],
         is_crowd=(example.is_crowd | example.group_of)[kept],
         area=np.where(area > 0, area, boxes[:, 2] * boxes[:, 3]),
+        difficult=example.difficult[kept],
     )
 
 
@@ -144,4 +146,5 @@ def _join(images: list[_Image], label_map: LabelMap) -> GroundTruth:
         area=joined("area", np.zeros(0)).astype(np.float64),
         class_ids=np.array(label_map.ids(), np.int64),
         class_names=np.array(label_map.display_names(), np.str_),
+        difficult=joined("difficult", np.zeros(0, np.bool_)).astype(np.bool_),
     )

@@ -33,11 +33,12 @@ import numpy as np
 
 from odapi_runner import __version__, files
 from odapi_runner.errors import DataError
+from odapi_runner.formats.dataset import ANNOTATIONS, LABEL_MAP, SUMMARY
 from odapi_runner.formats.example import Annotated, encode_example
 from odapi_runner.formats.label_map import LabelMap, write_label_map
 from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.records.ahead import map_ahead
-from odapi_runner.records.folder import ANNOTATIONS, LABEL_MAP, SUMMARY, replacing_folder
+from odapi_runner.records.folder import replacing_folder
 from odapi_runner.records.progress import Track, untracked
 from odapi_runner.records.sample import Fault, Object, Sample
 

@@ -7,14 +7,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from odapi_runner.errors import DataError
+from odapi_runner.formats.dataset import ANNOTATIONS, LABEL_MAP, SUMMARY
 from odapi_runner.formats.label_map import LabelMap, read_label_map
-
-LABEL_MAP: Final = "label_map.pbtxt"
-SUMMARY: Final = "dataset.json"
-ANNOTATIONS: Final = "annotations.jsonl"
 
 
 def refuse_to_overwrite(out: Path, label_map: LabelMap, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from odapi_runner import files
 from odapi_runner.errors import OdapiError
-from odapi_runner.metrics import COLUMNS, column_of, known
+from odapi_runner.metrics import COLUMNS, column_of, is_told
 from odapi_runner.report.rows import Remarks, Row, TrainRow
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def build_record(run: str, row: Row) -> dict[str, Any]:
         seconds = row.seconds_per_step
         values = row.values | ({} if seconds is None else {"seconds_per_step": seconds})
     else:
-        values = {tag: value for tag, value in row.metrics.items() if _is_told(tag, value)}
+        values = {tag: value for tag, value in row.metrics.items() if is_told(tag, value)}
     if row.times > 1:
         values |= {TIMES_TOLD: row.times}
     return {"run": run, "step": row.step} | {column_of(tag): v for tag, v in values.items()}
@@ -76,8 +76,3 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     except OSError as error:
         what = f"{path}: cannot be written ({error.strerror})"
         raise OdapiError(what, fix="Give another path with --out.") from error
-
-
-def _is_told(tag: str, value: float) -> bool:
-    """Only the evaluators' metrics say -1 for "not known"; a loss may be what it likes."""
-    return not tag.startswith("Detection") or known(value) is not None

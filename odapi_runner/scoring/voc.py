@@ -38,21 +38,19 @@ class VocPrecision:
     voc2012: float
 
 
-def evaluate_voc(
-    groundtruth: GroundTruth, found: Found, difficult: NDArray[np.bool_] | None = None
-) -> dict[str, VocPrecision]:
+def evaluate_voc(groundtruth: GroundTruth, found: Found) -> dict[str, VocPrecision]:
     """Average precision of each class by its name, in the order of the label map.
 
     Args:
-        groundtruth: what is to be found; what lies in a crowd is neither right nor wrong.
+        groundtruth: what is to be found; difficult boxes need not be, and what lies in a crowd is
+            neither right nor wrong.
         found: the detections, all of which count.
-        difficult: bool [m], boxes that need not be found; none where not given.
     """
     ranked = rank_detections(groundtruth, found, limit=None)
     pairs = find_pairs(groundtruth, found, ranked, at_least=OVERLAP)
-    optional = (
-        groundtruth.is_crowd.copy() if difficult is None else groundtruth.is_crowd | difficult
-    )
+    optional = groundtruth.is_crowd
+    if groundtruth.difficult is not None:
+        optional = optional | groundtruth.difficult
     matches = _match(groundtruth, found, ranked, pairs, optional)
     outcomes = {
         one.class_id: one

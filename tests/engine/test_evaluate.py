@@ -145,6 +145,8 @@ def test_event_files_have_the_tags_and_pictures_of_the_object_detection_api(
     wanted |= {f"DetectionBoxes_PerformanceByCategory/mAP/{name}" for name in (
         "Car", "Pedestrian", "Cyclist"
     )}  # fmt: skip
+    wanted |= {f"KITTI_AP40/{name} ({difficulty})" for name in ("Car", "Pedestrian", "Cyclist")
+               for difficulty in ("easy", "moderate", "hard")}  # fmt: skip
     assert wanted <= tags[7]
 
 
@@ -251,9 +253,10 @@ def test_an_image_that_cannot_be_decoded_is_left_out_of_the_metrics(
     whole = read_groundtruth(run.groundtruth)
     assert found.source_ids.tolist() == whole.source_ids.tolist()
     assert found.image.tolist() == whole.image.tolist()
-    assert read_detections(other.detections_at(7)).metrics == pytest.approx(
-        read_detections(run.detections_at(7)).metrics, abs=1e-5
-    )
+    # These records lie outside the dataset's folder, and so are not known to be KITTI's.
+    metrics = read_detections(run.detections_at(7)).metrics
+    plain = {tag: value for tag, value in metrics.items() if not tag.startswith("KITTI")}
+    assert read_detections(other.detections_at(7)).metrics == pytest.approx(plain, abs=1e-5)
 
 
 def test_images_of_many_sizes_are_evaluated_by_one_graph(tmp_path: Path) -> None:

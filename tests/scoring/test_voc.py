@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,8 @@ def test_what_is_difficult_or_a_crowd_is_neither_right_nor_wrong() -> None:
         ]
     )
 
-    with_mark = evaluate_voc(truth, found, np.array([False, True, False]))["class 1"]
+    marked = replace(truth, difficult=np.array([False, True, False]))
+    with_mark = evaluate_voc(marked, found)["class 1"]
     without = evaluate_voc(truth, found)["class 1"]
 
     assert with_mark == VocPrecision(pytest.approx(1.0), pytest.approx(1.0))
