@@ -19,14 +19,20 @@ workspace_option = click.option(
     help="The workspace [default: $ODAPI_WORKSPACE, the nearest folder with odapi.toml, here].",
 )
 
-format_option = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["table", "csv", "json", "markdown"]),
-    default="table",
-    show_default=True,
-    help="How the table is printed.",
-)
+
+def _build_format_option(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the table is printed.",
+    )
+
+
+format_option = _build_format_option("table", "csv", "json", "markdown")
+paper_format_option = _build_format_option("table", "csv", "json", "markdown", "latex")
 
 
 def _overrides(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

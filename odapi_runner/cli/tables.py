@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import os
 import shutil
 import sys
@@ -13,29 +11,19 @@ from typing import Any
 
 import click
 
-Row = Sequence[Any]
+from odapi_runner.report.render import RENDERERS, Cell, Row, is_number, shown
 
 _UNLIMITED = 10_000  # cells
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Row], output_format: str) -> None:
-    """Print rows on stdout as `table`, `csv`, `json` (a list of objects) or `markdown`.
+    """Print rows on stdout as `table`, `csv`, `json` (a list of objects), `markdown` or `latex`.
 
-    None is an empty cell (null in JSON); a float is shortened for people in `table` and
-    `markdown` only.
+    None is an empty cell (null in JSON); a float is shortened for people, in all but `csv` and
+    `json`. The colour of a `Cell` is that of a terminal, where stdout is one.
     """
-    printers = {"table": _table, "csv": _csv, "json": _json, "markdown": _markdown}
-    click.echo(printers[output_format](columns, rows), nl=False)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    render = RENDERERS.get(output_format, _table)
+    click.echo(render(columns, rows), nl=False)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -46,9 +34,9 @@ def _table(columns: Sequence[str], rows: Sequence[Row]) -> str:
     width = shutil.get_terminal_size().columns
     if _fits(text, width):
         return text
-    names = [_shown(row[0]) for row in rows]
+    names = [shown(row[0]) for row in rows]
     sideways = [
-        [column, *(_shown(row[place]) for row in rows)] for place, column in enumerate(columns)
+        [column, *(_as_text(row[place]) for row in rows)] for place, column in enumerate(columns)
     ]
     turned = _drawn([columns[0], *names], sideways[1:])
     if _fits(turned, width):
@@ -60,14 +48,17 @@ def _table(columns: Sequence[str], rows: Sequence[Row]) -> str:
 def _fits(drawn: str, width: int) -> bool:
     from rich.cells import cell_len
 
-    return max(map(cell_len, drawn.splitlines())) <= width
+    return max(map(cell_len, click.unstyle(drawn).splitlines())) <= width
 
 
 def _keeps_words(drawn: str, rows: Sequence[Row]) -> bool:
     """Whether no name was cut, as one that is wider than its column is; sentences may be."""
-    there = set(drawn.split())
-    names = (_shown(cell) for row in rows for cell in row)
-    return all(name in there for name in names if name and " " not in name)
+    plain = click.unstyle(drawn)
+    there = set(plain.split())
+    cells = [cell for row in rows for cell in row]
+    names = (shown(cell) for cell in cells if not isinstance(cell, Cell))
+    whole = all(cell.text in plain for cell in cells if isinstance(cell, Cell))
+    return whole and all(name in there for name in names if name and " " not in name)
 
 
 def _stacked(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -77,10 +68,12 @@ def _stacked(columns: Sequence[str], rows: Sequence[Row]) -> str:
     wide = max(map(cell_len, columns[1:]), default=0)
     lines = []
     for row in rows:
-        lines.append(_shown(row[0]))
+        lines.append(shown(row[0]))
         for column, cell in zip(columns[1:], row[1:], strict=True):
-            if shown := _shown(cell):
-                lines.append(f"  {set_cell_size(column, wide)}  {shown}")
+            if text := shown(cell):
+                color = _color(cell)
+                styled = click.style(text, fg=color) if color else text
+                lines.append(f"  {set_cell_size(column, wide)}  {styled}")
     return "\n".join(lines) + "\n"
 
 
@@ -90,38 +83,35 @@ def _drawn(columns: Sequence[str], rows: Sequence[Row], width: int = _UNLIMITED)
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="")
     for place, column in enumerate(columns):
-        numeric = any(_is_number(row[place]) for row in rows)
+        numeric = any(is_number(row[place]) for row in rows)
         table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
-    shown = [[_shown(value) for value in row] for row in rows]
-    if width == _UNLIMITED and not any("\n" in cell for row in shown for cell in row):
+    texts = [[Text(shown(value), _color(value)) for value in row] for row in rows]
+    if width == _UNLIMITED and not any("\n" in cell.plain for row in texts for cell in row):
         # Nothing is folded: a column is one cell of many lines. A thousand rows: 0.1 s, not 0.6.
-        shown = [["\n".join(column) for column in zip(*shown, strict=True)]] if shown else []
-    for cells in shown:
-        table.add_row(*map(Text, cells))
+        joint = Text("\n")
+        texts = [[joint.join(column) for column in zip(*texts, strict=True)]] if texts else []
+    for cells in texts:
+        table.add_row(*cells)
     out = io.StringIO()
-    Console(file=out, highlight=False, width=width).print(table)
+    colored = any(_color(value) for row in rows for value in row)
+    console = Console(
+        file=out,
+        highlight=False,
+        width=width,
+        force_terminal=colored,
+        color_system="standard" if colored else None,
+    )
+    console.print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines() if line.strip()) + "\n"
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return out.getvalue()
+def _as_text(value: Any) -> str | Cell:
+    return value if isinstance(value, Cell) else shown(value)
 
 
-def _json(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    items = [dict(zip(columns, row, strict=True)) for row in rows]
-    return json.dumps(items, indent=2, ensure_ascii=False) + "\n"
-
-
-def _markdown(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-    rule = ["---"] * len(columns)
-    body = [line([_shown(value) for value in row]) for row in rows]
-    return line(list(columns)) + line(rule) + "".join(body)
+def _color(value: Any) -> str:
+    """Of a cell, where stdout is a terminal that may have colours (https://no-color.org)."""
+    colors = isinstance(value, Cell) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return value.color if colors else ""
