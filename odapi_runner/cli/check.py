@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from odapi_runner.cli.options import workspace_option
+from odapi_runner.cli.tracking import track
 from odapi_runner.errors import ConfigError
 
 if TYPE_CHECKING:
     from odapi_runner.pipeline.finding import Finding, Severity
     from odapi_runner.pipeline.rules.rule import Rule
-
-T = TypeVar("T")
 
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
 
@@ -101,7 +100,7 @@ def command(
         return
     if not configs:
         raise click.UsageError("Missing argument 'CONFIG...'.")
-    look = Look(not no_records, every_record, decode, _track)
+    look = Look(not no_records, every_record, decode, track)
     place = find_workspace(workspace)
     found = {}
     for config in map(place.find_config, configs):
@@ -172,12 +171,3 @@ def _counted(findings: Sequence[Finding]) -> str:
         if counts[kind]
     ]
     return ", ".join(words) or "ok"
-
-
-def _track(items: Sequence[T], title: str) -> Iterable[T]:
-    """Show how far the check is, where somebody watches."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(items, title, console=console, transient=True, disable=not console.is_terminal)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.cli.tracking import track
 from odapi_runner.errors import DataError
 
 if TYPE_CHECKING:
     from odapi_runner.records.convert import Dataset
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FAULTS_SHOWN = 10
@@ -133,7 +133,7 @@ def kitti(
         classes=_split(classes),
         val_fraction=0.2 if val_fraction is None else val_fraction,
         val_ids=val_ids,
-        track=_track,
+        track=track,
         **options,
     )
     _report(dataset, output_format, workspace)
@@ -180,7 +180,7 @@ def voc(
         classes=_split(classes) if classes is not None else None,
         val_fraction=0.2 if val_fraction is None else val_fraction,
         val_every=val_every,
-        track=_track,
+        track=track,
         **options,
     )
     _report(dataset, output_format, workspace)
@@ -247,7 +247,7 @@ def inspect(
         _only_one(config, "--augment", decode or None, "--decode")
         _draw(config, find_records(records, Path.cwd()), workspace, **drawing)
         return
-    found = inspect_records(find_records(records, Path.cwd()), decode=decode, track=_track)
+    found = inspect_records(find_records(records, Path.cwd()), decode=decode, track=track)
     columns, rows = tabulate(found)
     if output_format == "table":  # the faults are lines: a column of their sentences is too wide
         classes = [row[1:-1] for row in rows if row[0] != "fault"]
@@ -293,16 +293,6 @@ def _split(classes: str) -> tuple[str, ...]:
 def _only_one(one: object, name: str, other: object, other_name: str) -> None:
     if one is not None and other is not None:
         raise click.UsageError(f"{name} and {other_name} exclude each other.")
-
-
-def _track(items: Sequence[T], title: str) -> Iterable[T]:
-    """Show a progress bar, on a terminal only."""
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, title, console=Console(stderr=True), transient=True)
 
 
 def _report(dataset: Dataset, output_format: str, workspace: str | None) -> None:
