@@ -3,63 +3,134 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.cli.options import paper_format_option, workspace_option
+from odapi_runner.cli.tracking import track
+from odapi_runner.settings import checked, parsed
 
-At = Literal["best", "last"] | int
+if TYPE_CHECKING:
+    from odapi_runner.report.compare import Comparison
+
+_SENTENCES = 20  # shown; the column `verdict` has all
 
 
-def _parse_at(_: click.Context, __: click.Parameter, value: str) -> At:
-    match value:
-        case "best" | "last":
-            return value
-        case _ if value.isdecimal():
-            return int(value)
-    raise click.BadParameter(f'{value!r} is neither "best", "last" nor a step.')
+def _parse_at(value: str) -> Any:
+    from odapi_runner.report.picking import parse_at
+
+    return parse_at(value)
+
+
+def _parse_metric(value: str) -> object:
+    from odapi_runner.runs.policies.metric import parse_metric
+
+    return parse_metric(value)
+
+
+def _each_parsed(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    from odapi_runner.report.where import parse_condition
+
+    for value in values:
+        try:
+            parse_condition(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.") from error
+    return values
 
 
 @click.command("compare")
 @click.argument("sources", metavar="[RUN|SWEEP|LOG|DIR]...", nargs=-1)
 @click.option(
     "--at",
-    callback=_parse_at,
+    callback=parsed(_parse_at),
     default="best",
     show_default=True,
-    metavar="best|last|STEP",
-    help="Which evaluation of each run: the best by mAP, the last, or that of a step.",
+    metavar="best|last|STEP|images[=N]",
+    help="Which evaluation of each run: the best, the last, that of a step, or the last one until "
+    "which training had seen N images; without N, as many as all of the runs have seen.",
 )
-@click.option("--out", metavar="FILE.csv", type=click.Path(path_type=Path), help="Write a CSV too.")
-@format_option
+@click.option(
+    "--by",
+    callback=checked(_parse_metric),
+    default="mAP",
+    show_default=True,
+    metavar="METRIC",
+    help="What the best is best by.",
+)
+@click.option("--steps", is_flag=True, help="A row each evaluated checkpoint, not each run.")
+@click.option(
+    "--where",
+    multiple=True,
+    callback=_each_parsed,
+    metavar="NAME=VALUE",
+    help="Only rows of which this is true: a column or any setting, and = != < <= > or >=. "
+    "NAME= is an empty cell. Given twice, both have to be true.",
+)
+@click.option(
+    "--sort",
+    multiple=True,
+    metavar="NAME",
+    help="The best of a metric first, the lowest of any other column or setting; -NAME turns it.",
+)
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    help="Tell the differences from that run, and whether each is more than noise.",
+)
+@click.option("--no-noise", is_flag=True, help="Tell the differences only: at once.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the table too: .csv, .json, .parquet with every column; .md, .tex as it is shown.",
+)
+@paper_format_option
 @workspace_option
 def command(
-    sources: tuple[str, ...],
-    at: At,
-    out: Path | None,
-    output_format: str,
-    workspace: str | None,
+    out: Path | None, output_format: str, workspace: str | None, *, no_noise: bool, **asked: Any
 ) -> None:
     """Print one row a run: every metric, and every setting in which the runs differ.
 
     A source is a run (its folder or its name), a sweep, a log, or a folder of runs; without any,
-    all runs of the workspace are compared.
+    all runs of the workspace are compared. Runs that are evaluated on different data are marked.
 
     \b
     Example:
       odapi compare train/* --out compare.csv
-      odapi compare kitti-d0 kitti-d0-2 --at last
-      odapi compare eval.log old/eval.log --format markdown
+      odapi compare kitti-d0 kitti-d0-2 --at last --baseline kitti-d0
+      odapi compare --where 'batch_size>=8' --sort mAP_50 --format markdown
+      odapi compare eval.log old/eval.log --steps
     """
-    from odapi_runner.cli.tables import print_table
     from odapi_runner.report.compare import compare
-    from odapi_runner.report.table import table_cells, write_csv
+    from odapi_runner.report.write import check_ending, write_comparison
     from odapi_runner.workspace import find_workspace
 
-    found = compare(sources, at=at, workspace=find_workspace(workspace))
+    if out:
+        check_ending(out)
+    found = compare(**asked, noise=not no_noise, track=track, workspace=find_workspace(workspace))
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     if out:
-        write_csv(out, found.table)
-    print_table(list(found.table.columns), table_cells(found.table), output_format)
+        write_comparison(out, found)
+    _print(found, output_format)
+
+
+def _print(found: Comparison, output_format: str) -> None:
+    from odapi_runner.cli.tables import print_table
+    from odapi_runner.report.shown import shown_table
+    from odapi_runner.report.table import table_cells
+
+    if output_format in {"csv", "json"}:
+        print_table(list(found.table.columns), table_cells(found.table), output_format)
+        return
+    print_table(*shown_table(found), output_format)
+    before = {"latex": "% ", "markdown": "- "}.get(output_format, "")
+    sentences = found.sentences[:_SENTENCES]
+    if more := len(found.sentences) - len(sentences):
+        sentences = (*sentences, f"and {more} more: the column verdict of --format csv has all")
+    if sentences:
+        click.echo()
+    for sentence in sentences:
+        click.echo(before + sentence)

@@ -63,9 +63,10 @@ def read_metrics_csv(run: RunDir) -> list[tuple[int, dict[str, float]]]:
 def is_current(run: RunDir) -> bool:
     """Whether the table was written after the last evaluation: no file in `detections/` is newer.
 
-    A file is renamed into that folder, which changes the time of the folder.
+    A file is renamed into that folder, which changes the time of the folder. Of equal times, which
+    have a resolution of milliseconds, nobody knows.
     """
     try:
-        return run.metrics_csv.stat().st_mtime_ns >= run.detections.stat().st_mtime_ns
+        return run.metrics_csv.stat().st_mtime_ns > run.detections.stat().st_mtime_ns
     except OSError:
         return False

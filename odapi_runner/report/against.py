@@ -11,7 +11,7 @@ Columns, of each row:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.detections import Found, GroundTruth, read_detections, read_groundtruth
 from odapi_runner.metrics import METRICS
+from odapi_runner.records.progress import Track, untracked
 from odapi_runner.report.entry import Entry
 from odapi_runner.scoring.noise import Difference, Metric, compare_detections
 
@@ -28,7 +29,6 @@ VERDICT = "verdict"
 BETTER, WORSE = "better", "worse"
 NO_DIFFERENCE, NOT_COMPARABLE = "cannot be told apart", "not comparable"
 
-OnProgress = Callable[[int, int], None]
 _Kept = tuple[GroundTruth, Found]  # by an evaluation: what was to be found, and what was
 
 
@@ -51,12 +51,17 @@ class _Pair:
     note: str = ""  # why it could not be tested
 
 
+def delta_column(metric: str) -> str:
+    """The column of a metric's difference from the baseline's."""
+    return f"{metric}_delta"
+
+
 def compare_with(
     base: Entry,
     entries: Sequence[Entry],
     *,
     noise: bool,
-    on_progress: OnProgress | None = None,
+    track: Track = untracked,
 ) -> Compared:
     """Compare each row with the baseline.
 
@@ -64,20 +69,16 @@ def compare_with(
         base: the baseline.
         entries: all rows; the baseline's own has differences of 0 and no verdict.
         noise: test `TESTED`, too, by the detections that the runs have kept.
-        on_progress: called after each row with how many are done, and how many there are.
+        track: shows how far it is; a row of thousands of images takes seconds.
 
     Returns:
         The columns that the head of this module tells. Cells are empty where one of the two has no
         such metric or no detections, or the two are not comparable.
     """
     kept = _read_kept(base) if noise else None
-    pairs = []
-    for done, entry in enumerate(entries, start=1):
-        pairs.append(_compare(base, entry, kept))
-        if on_progress:
-            on_progress(done, len(entries))
+    pairs = [_compare(base, entry, kept) for entry in track(entries, "Noise")]
     columns: dict[str, list[Any]] = {
-        f"{metric}_delta": [
+        delta_column(metric): [
             _delta(base, entry, metric) if pair.verdict != NOT_COMPARABLE else None
             for entry, pair in zip(entries, pairs, strict=True)
         ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS, METRICS
-from odapi_runner.report.against import Compared, OnProgress, compare_with
+from odapi_runner.records.progress import Track, untracked
+from odapi_runner.report.against import Compared, compare_with
 from odapi_runner.report.entry import Entry, build_entries, in_order, select
 from odapi_runner.report.names import shorten
 from odapi_runner.report.picking import At, Images, build_pick
@@ -55,7 +56,7 @@ def compare(
     sort: Sequence[str] = (),
     baseline: str | Path | None = None,
     noise: bool = True,
-    on_progress: OnProgress | None = None,
+    track: Track = untracked,
     workspace: Workspace | None = None,
     others: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Comparison:
@@ -73,7 +74,7 @@ def compare(
         baseline: the run, as in `sources`, with which the others are compared; it is added where
             it is not among them, and counts at the same step as they do.
         noise: tell, too, whether a difference from the baseline is more than noise.
-        on_progress: called after each row whose noise was told, with how many are done of how many.
+        track: shows how far the telling of noise is.
         workspace: where names of runs are looked up; the current one by default.
         others: metrics by tag of what is no run, by the name its row shall have.
 
@@ -107,7 +108,7 @@ def compare(
     notes += _tell_of_data(entries)
     compared = Compared({}, (), ())
     if base_entry:
-        compared = compare_with(base_entry, entries, noise=noise, on_progress=on_progress)
+        compared = compare_with(base_entry, entries, noise=noise, track=track)
     return Comparison(
         _build_table(entries, compared.columns),
         (*notes, *compared.notes),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odapi_runner import files
 from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS, column_of, is_told
+from odapi_runner.report.render import render_csv
 from odapi_runner.report.rows import Remarks, Row, TrainRow
 
 if TYPE_CHECKING:
@@ -71,8 +73,20 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     Raises:
         OdapiError: it cannot be written there.
     """
+    with writing(path) as aside:
+        aside.write_text(render_csv(list(frame.columns), table_cells(frame)), "utf-8", newline="")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """As `files.replacing`, for what somebody has asked for.
+
+    Raises:
+        OdapiError: it cannot be written there.
+    """
     try:
-        files.write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+        with files.replacing(path) as aside:
+            yield aside
     except OSError as error:
         what = f"{path}: cannot be written ({error.strerror})"
         raise OdapiError(what, fix="Give another path with --out.") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +16,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 from support.compared import rows, simulate, write_run
 
+T = TypeVar("T")
 TESTS = [f"{metric}_{end}" for metric in ("mAP", "mAP_50") for end in ("low", "high", "p")]
 
 
@@ -113,17 +116,16 @@ def test_worse_is_worse(workspace: Workspace) -> None:
     truth, few, many = simulate(60, (1 / 3, 5 / 6))
     write_run(workspace.train / "few", {10: 0.5}, found=few, truth=truth)
     write_run(workspace.train / "many", {10: 0.5}, found=many, truth=truth)
-    calls: list[tuple[int, int]] = []
+    tracked: list[tuple[int, str]] = []
 
-    compared = compare(
-        ["many", "few"],
-        workspace=workspace,
-        baseline="many",
-        on_progress=lambda done, total: calls.append((done, total)),
-    )
+    def track(items: Sequence[T], title: str) -> Iterable[T]:
+        tracked.append((len(items), title))
+        return items
+
+    compared = compare(["many", "few"], workspace=workspace, baseline="many", track=track)
 
     assert rows(compared, "verdict") == [[None], ["worse"]]
-    assert calls == [(1, 2), (2, 2)]
+    assert tracked == [(2, "Noise")]
 
 
 def test_runs_evaluated_on_other_data_are_not_comparable(workspace: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,11 @@ def test_a_table_of_metrics_newer_than_the_evaluations_is_read_instead(
 ) -> None:
     """One file instead of a hundred; an evaluation that came after it counts again."""
     run = RunDir(write_run(workspace.train / "a", {10: 0.5}))
+    written = run.detections.stat().st_mtime_ns
     run.metrics_csv.write_text("step,mAP\n10,0.125\n", "utf-8")
+    os.utime(run.metrics_csv, ns=(written + 1, written + 1))
     from_table = compare(workspace=workspace)
-    (run.detections / "later").write_bytes(b"")
+    os.utime(run.detections, ns=(written + 2, written + 2))
 
     assert rows(from_table, "mAP") == [[0.125]]
     assert rows(compare(workspace=workspace), "mAP") == [[0.5]]
