@@ -14,6 +14,7 @@ Any other exception that leaves a command is a bug of odapi and keeps its traceb
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 import click
@@ -21,6 +22,12 @@ import click
 # The longest line of an error, and the longest remedy: what they quote may be of any length.
 _LONGEST = 500
 _LONGEST_FIX = 2000  # the names of all presets
+
+# What the system says of a disk without room (a regular expression), and what is to be done then.
+DISK_FULL = r"No space left on device|Disk quota exceeded|File too large"
+FREE_SOME_SPACE = "Free some space; then go on with: odapi resume RUN"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class OdapiError(click.ClickException):
@@ -58,6 +65,17 @@ class NameTakenError(RunError):
 
 def _rebuild(kind: type[OdapiError], what: str, fix: str) -> OdapiError:
     return kind(what, fix=fix)
+
+
+def explain(error: OSError) -> OdapiError | None:
+    """What a disk does not allow, in words; None for any other error of the system."""
+    place = "a file" if error.filename is None else str(error.filename)
+    if error.errno in _FULL:
+        return OdapiError(f"{place}: cannot be written: {error.strerror}", fix=FREE_SOME_SPACE)
+    if error.errno in _LOCKED:
+        fix = "Make it yours to write (chmod, mount), or work in another folder: -w DIR"
+        return OdapiError(f"{place}: cannot be read or written: {error.strerror}", fix=fix)
+    return None
 
 
 def printable(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +27,31 @@ def replacing(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield aside
+        take_from_others(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def for_others_to_read() -> Iterator[None]:
+    """Inside the block, and in processes started there, nothing is made that anybody may write.
+
+    Whatever the umask was allows, but writing by others; it is of the whole process.
+    """
+    before = os.umask(stat.S_IWOTH)
+    os.umask(before | stat.S_IWOTH)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def take_from_others(path: Path) -> None:
+    """Let nobody but its owner and their group write a file or folder."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & stat.S_IWOTH:
+        path.chmod(mode & ~stat.S_IWOTH)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -70,11 +94,18 @@ def is_folder(path: Path) -> bool:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line with a single write, so that lines of several processes do not mix."""
+    """Append one line with a single write, so that lines of several processes do not mix.
+
+    Where the disk is full, nothing of it is written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    data = (line + "\n").encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, (line + "\n").encode())
+        size = os.fstat(descriptor).st_size
+        if (written := os.write(descriptor, data)) < len(data):
+            os.ftruncate(descriptor, size)  # half a line would spoil the next one
+            raise OSError(errno.ENOSPC, f"{written} of {len(data)} bytes written", str(path))
     finally:
         os.close(descriptor)
 

@@ -36,20 +36,22 @@ from odapi_runner.cli import (
     wait,
 )
 from odapi_runner.cli import eval as evaluate
-from odapi_runner.errors import OdapiError
+from odapi_runner.errors import OdapiError, explain
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class _Commands(click.Group):
-    """The commands, and what all of them do when their output has no room."""
+    """The commands, and what all of them do where a disk does not let them."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except OSError as error:
             if error.errno != errno.ENOSPC or error.filename is not None:
-                raise
+                if (explained := explain(error)) is None:
+                    raise
+                raise explained from error
             # What is still in the buffer would be tried again at the end, with another error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             what = "the output cannot be written: no space left on the device"

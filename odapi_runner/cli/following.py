@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import sys
 import time
@@ -81,6 +82,29 @@ class ProgressLine:
             click.echo(_CLEAR, nl=False, err=True)
 
 
+class Terminal:
+    """The log of a run and a line of progress below it, for as long as there is a terminal."""
+
+    def __init__(self, run: RunDir) -> None:
+        self.line = ProgressLine(lambda: progress_line(read_status(run)))
+        self._log = LogReader(run.log("train"))
+        self._is_gone = False
+
+    def show(self) -> None:
+        """Show what is new; a terminal that has been closed is no reason to stop watching."""
+        if self._is_gone:
+            return
+        try:
+            if text := self._log.read_new():
+                self.line.clear()
+                click.echo(text, nl=False)
+            self.line.show()
+        except OSError as error:
+            if error.errno not in {errno.EIO, errno.EPIPE}:
+                raise
+            self._is_gone = True
+
+
 def end_with(status: RunStatus) -> NoReturn:
     """Say how a run ended, and end the command with the exit code that says the same."""
     click.echo(progress_line(status))
@@ -95,18 +119,10 @@ def supervise_here(run: RunDir, lock: int) -> NoReturn:
     from odapi_runner.runs.spec import RunSpec
     from odapi_runner.runs.supervise import supervise
 
-    log = LogReader(run.log("train"))
-    line = ProgressLine(lambda: progress_line(read_status(run)))
-
-    def show() -> None:
-        if text := log.read_new():
-            line.clear()
-            click.echo(text, nl=False)
-        line.show()
-
+    terminal = Terminal(run)
     try:
-        supervise(run, lock, find_engine(RunSpec.load(run).engine), on_poll=show)
+        supervise(run, lock, find_engine(RunSpec.load(run).engine), on_poll=terminal.show)
     finally:
         os.close(lock)
-    line.clear()
+    terminal.line.clear()
     end_with(read_status(run))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from odapi_runner.cli.options import format_option, workspace_option
+from odapi_runner.errors import RunError
 
 if TYPE_CHECKING:  # they import what `odapi --help` has no time for
     from odapi_runner.rundir import RunDir
@@ -53,7 +54,7 @@ def command(
     place = find_workspace(workspace)
 
     def find() -> list[RunDir]:
-        return [find_run(name, place) for name in runs] or list_runs(place)
+        return [find_run(name, place) for name in runs] or _readable(list_runs(place))
 
     found = find()
     if watch:
@@ -68,6 +69,20 @@ def command(
         _print([branch.run for branch in branches], output_format, branches=branches)
     else:
         _print(found, output_format, in_full=len(runs) == 1)
+
+
+def _readable(runs: Sequence[RunDir]) -> list[RunDir]:
+    """Those of which it can be read what was asked; of the others it is said why they are not."""
+    from odapi_runner.runs.spec import RunSpec
+
+    found = []
+    for run in runs:
+        try:
+            RunSpec.load(run)
+            found.append(run)
+        except RunError as error:
+            click.echo(f"{run.name}: {error.what}\n  {error.fix}", err=True)
+    return found
 
 
 def _watch(find: Callable[[], list[RunDir]]) -> None:

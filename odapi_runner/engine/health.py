@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 from odapi_runner.engine.detector import TOTAL
 from odapi_runner.engine.log import log
 from odapi_runner.engine.precision import LossScale
-from odapi_runner.errors import RunError
+from odapi_runner.errors import DISK_FULL, FREE_SOME_SPACE, RunError
 from odapi_runner.formats.runlog import EventLog
 
 
@@ -29,10 +30,15 @@ def naming_memory(images: int) -> Iterator[None]:
 
     Raises:
         OutOfMemoryError: for TensorFlow's own error, and Python's.
+        RunError: it is the disk that is full.
     """
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        if re.search(DISK_FULL, str(error)):  # TensorFlow calls a full disk so, too
+            raise RunError(
+                f"a file cannot be written: {str(error).partition(';')[0]}", fix=FREE_SOME_SPACE
+            ) from error
         where = "GPU" if tf.config.list_logical_devices("GPU") else "machine"
         raise OutOfMemoryError(
             f"the memory of the {where} does not suffice for batches of {images} images",

@@ -20,11 +20,11 @@ from odapi_runner.engine.keras import set_random_seed
 from odapi_runner.engine.meta_architectures import build_detector
 from odapi_runner.engine.optimizer import apply_gradients, base_optimizer, build_optimizer
 from odapi_runner.engine.precision import FLOAT16, LossScale, layers_of
-from odapi_runner.engine.run_state import drop_orphans, read_state, write_state
 from odapi_runner.engine.spec.pipeline import Spec
 from odapi_runner.engine.static import fixed_boxes, pad_boxes
 from odapi_runner.engine.trained_variables import keras_name, trained_variables
 from odapi_runner.errors import ConfigError
+from odapi_runner.formats.run_state import drop_orphans, read_state, write_state
 from odapi_runner.schedules import learning_rate
 from odapi_runner.training import TrainerOptions
 

@@ -45,6 +45,11 @@ def read_best(run: RunDir) -> Best | None:
         return None
 
 
+def write_best(run: RunDir, best: Best) -> None:
+    """Say which checkpoint in `best/` counts."""
+    files.write_json(run.best / "metrics.json", asdict(best))
+
+
 def keep_best(
     run: RunDir,
     config: Path,
@@ -76,8 +81,7 @@ def keep_best(
     link_checkpoint(folder, number, run.best)
     files.write_atomic(run.best / "pipeline.config", config.read_bytes())
     write_checkpoint_state(run.best, [number])
-    best = Best(number, step, by, dict(metrics))
-    files.write_json(run.best / "metrics.json", asdict(best))
+    write_best(run, Best(number, step, by, dict(metrics)))
     for other in checkpoint_numbers(run.best):
         if other != number:
             drop_checkpoint(run.best, other)

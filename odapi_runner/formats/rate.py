@@ -16,6 +16,16 @@ def write_rate(run: RunDir, factor: float, why: str) -> None:
     files.write_json(run.rate, {"format": FORMAT, "factor": factor, "why": why})
 
 
+def is_readable_rate(run: RunDir) -> bool:
+    """Whether the file is whole, or there is none."""
+    try:
+        return isinstance(files.read_json(run.rate), dict)
+    except FileNotFoundError:
+        return True
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return False
+
+
 def read_rate(run: RunDir) -> float:
     """The factor; 1 where nobody has asked for another, or the file is none."""
     try:

@@ -2,7 +2,8 @@
 
 An event is one JSON object a line: `time` (seconds since the epoch), `seq` (counts the lines of
 one process), `role` (`launch`, `supervise`, `train`, `eval`), `kind`, and fields of the kind.
-Each process appends to a file of its own; a reader merges by time and sequence.
+Each process appends to a file of its own; a reader merges by time and sequence. The times are those
+of `RunClock`, so that what follows on something comes after it, whatever was done to the clock.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,27 @@ from odapi_runner import files
 from odapi_runner.rundir import RunDir
 
 PROGRESS_INTERVAL = 1.0  # seconds
+_TICK = 1e-6  # seconds, more than the rounding of such times
+
+
+@dataclass(slots=True)
+class RunClock:
+    """Seconds since the epoch that never go back in a run: a machine's clock may be set back.
+
+    It begins behind the latest event that is there. Where a clock was once far ahead, the order
+    stays right, and the times stay ahead until the clock has come so far.
+    """
+
+    run: RunDir
+    clock: Callable[[], float] = time.time
+    _latest: float | None = None
+
+    def now(self) -> float:
+        """Later than any event of the run when this was first asked, and than before."""
+        if self._latest is None:
+            self._latest = max((event["time"] for event in read_events(self.run)), default=0.0)
+        self._latest = max(self.clock(), self._latest + _TICK)
+        return self._latest
 
 
 @dataclass(slots=True)
@@ -27,14 +49,21 @@ class EventLog:
 
     run: RunDir
     role: str
+    clock: Callable[[], float] = time.time
     _sequence: int = 0
     _path: Path = field(init=False)
+    _times: RunClock = field(init=False)
 
     def __post_init__(self) -> None:
         self._path = self.run.events / f"{self.role}-{time.time_ns()}-{os.getpid()}.jsonl"
+        self._times = RunClock(self.run, self.clock)
+
+    def now(self) -> float:
+        """A time between the events before and those to come."""
+        return self._times.now()
 
     def write(self, kind: str, **fields: Any) -> None:
-        event = {"time": time.time(), "seq": self._sequence, "role": self.role, "kind": kind}
+        event = {"time": self.now(), "seq": self._sequence, "role": self.role, "kind": kind}
         self._sequence += 1
         files.append_line(self._path, json.dumps(event | fields, ensure_ascii=False))
 
@@ -73,7 +102,7 @@ class EventReader:
 
 
 def _parsed(text: str) -> Iterator[dict[str, Any]]:
-    for line in text.splitlines():
+    for line in text.split("\n"):  # `splitlines` knows ends that JSON does not
         try:
             event = json.loads(line)
         except json.JSONDecodeError:
@@ -88,17 +117,22 @@ class Progress:
 
     run: RunDir
     role: str
-    _written: float = 0.0
+    clock: Callable[[], float] = time.time
+    _written: float | None = None  # by a clock that does not jump
+    _times: RunClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._times = RunClock(self.run, self.clock)
 
     def write(self, phase: str, *, force: bool = False, **fields: Any) -> None:
         """Tell the phase and numbers such as `step`.
 
         `starting`, `building`, `compiling`, `waiting for input`, `training`, `saving`, …
         """
-        now = time.time()
-        if force or now - self._written >= PROGRESS_INTERVAL:
+        now = time.monotonic()
+        if force or self._written is None or now - self._written >= PROGRESS_INTERVAL:
             self._written = now
-            value = {"time": now, "pid": os.getpid(), "phase": phase} | fields
+            value = {"time": self._times.now(), "pid": os.getpid(), "phase": phase} | fields
             files.write_json(self.run.progress(self.role), value)
 
 
@@ -113,6 +147,6 @@ def read_progress(run: RunDir, role: str) -> dict[str, Any] | None:
     """The last heartbeat, or None where there is none yet."""
     try:
         value = files.read_json(run.progress(role))
-    except (OSError, json.JSONDecodeError):
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):  # half of it, of a character
         return None
     return value if isinstance(value, dict) else None

@@ -7,6 +7,8 @@ from odapi_runner.rundir import RunDir
 
 # An evaluation; left out since others waited; left out since the evaluator crashed on it.
 _SETTLED = {"evaluated", "skipped", "unevaluated"}
+# The next one to be saved gets its number; what was found out about it is gone.
+_UNSETTLED = {"rejected", "rejected_evaluation"}
 
 
 def settled_checkpoints(run: RunDir) -> set[int]:
@@ -15,6 +17,6 @@ def settled_checkpoints(run: RunDir) -> set[int]:
     for event in read_events(run):
         if event["kind"] in _SETTLED:
             settled.add(event["number"])
-        elif event["kind"] == "rejected":  # the next one to be saved gets its number
+        elif event["kind"] in _UNSETTLED:
             settled.discard(event["number"])
     return settled

@@ -31,7 +31,7 @@ class Child:
         environment: likewise.
         nice: what is added to the supervisor's own.
         starts: how many there were.
-        started_at: when it was started last.
+        started_at: when it was started last, by the run's clock.
         log_start: how many bytes its log had then.
         oom_kills: how many processes the kernel had killed for memory by then.
         process: while it runs, and until its end has been seen.
@@ -57,7 +57,7 @@ class Child:
     def start(self, run: RunDir, lock: int, events: EventLog) -> None:
         """Start it in the workspace, tied to this process, sharing the run's lock."""
         log = run.log(self.role)
-        self.started_at, self.oom_kills = time.time(), count_oom_kills()
+        self.started_at, self.oom_kills = events.now(), count_oom_kills()
         self.log_start = log.stat().st_size if log.exists() else 0
         self._kill_at = None
         self.process = start_detached(

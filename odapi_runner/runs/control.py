@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from odapi_runner.errors import RunError
+from odapi_runner.errors import FREE_SOME_SPACE, RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import take_lock
@@ -16,6 +16,7 @@ from odapi_runner.runs.queue.entries import take_out
 from odapi_runner.runs.slurm.jobs import WITHDRAWN, Job, find_job
 from odapi_runner.runs.slurm.scheduler import ask_to_end, cancel
 from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.state import is_full
 from odapi_runner.runs.status import RunStatus, processes, read_status
 
 SUPERVISE = ("-P", "-m", "odapi_runner.runs.supervise")
@@ -64,6 +65,8 @@ def start_supervisor(
         process.wait(_STOP_SECONDS)
         raise
     if not has_told():
+        if is_full(run):
+            raise RunError(f"{run.name}: its disk is full", fix=FREE_SOME_SPACE)
         raise RunError(
             f"{run.name}: the supervisor did not start", fix=f"See {run.log('supervise')}"
         )

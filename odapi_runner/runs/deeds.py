@@ -18,6 +18,7 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     WENT_ON: lambda event: f"{_who(event)}step {event['step']} after {event['seconds']:.0f} s",
     "rate": lambda event: f"{event['factor']:g} times the schedule's",
     "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
+    "rejected_evaluation": lambda event: str(event["what"]),
     "retrying": lambda event: f"{event['what']}: {event['done']}",
     "revised": lambda event: f"as revision {event['revision']}: {event['why']}",
     "requeued": lambda event: f"job {event['job']} goes on when Slurm lets it",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from odapi_runner.errors import DISK_FULL
 from odapi_runner.runs.process import describe_exit
 
 OOM, NAN, PASSING, OTHER = "out of memory", "not finite", "passing", "other"
@@ -60,6 +61,9 @@ def classify(code: int, told: Mapping[str, Any], log: str, *, oom_kills: int, hi
     if told["kind"] == "failed":
         kind = {"OutOfMemoryError": OOM, "NotFiniteError": NAN}.get(told.get("error", ""), OTHER)
         return Failure(kind, f"{told['what']}. {told['fix']}")
+    if code not in _KILL_CODES and (found := re.search(DISK_FULL, log)):
+        # Before memory: TensorFlow says "resource exhausted" of both.
+        return Failure(OTHER, f'a file could not be written ("{found[0]}"): {hint}')
     if code in _KILL_CODES and oom_kills:
         return Failure(OOM, "the kernel killed the trainer: the memory of the machine was full")
     if code not in _KILL_CODES and (found := _OOM_WORDS.search(log)):

@@ -76,5 +76,6 @@ def make_run_folder(wanted: str, workspace: Workspace, *, exactly: bool = False)
                     fix=f"Go on with it ({go_on}), or choose another --run NAME.",
                 ) from None
         else:
+            files.take_from_others(root)
             return RunDir(root)
     raise AssertionError("itertools.count does not end")

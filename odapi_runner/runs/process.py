@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from odapi_runner import files
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _POLL_SECONDS = 0.05
 
@@ -70,7 +72,7 @@ def start_detached(
         environment: variables to set beside those of this process.
         inherit: open file descriptors that the process shares; no other is passed on.
     """
-    with log.open("ab") as output:
+    with files.for_others_to_read(), log.open("ab") as output:
         return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import take_over
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
-from odapi_runner.runs.policies.reject import reject_damaged
+from odapi_runner.runs.mend import mend
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
 from odapi_runner.runs.spec import RunSpec
@@ -92,7 +92,7 @@ def prepare_resume(
         stack.callback(os.close, lock)
         wish = replace(wish, engine=_engine_of_adopted(run))
         events = EventLog(run, "launch")
-        reject_damaged(run, events)
+        mend(run, RunSpec.load(run).options, events)
         plan = plan_resumption(run, wish)
         _refuse_steps(run, plan, status)
         on_plan(plan)

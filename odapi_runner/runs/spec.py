@@ -91,9 +91,12 @@ class RunSpec:
                 fix="The runs of this workspace: odapi status",
             ) from error
         except (OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+            revision = run.revision()
+            fix = f"Restore the file, or start the run anew: odapi train --config {run.config}"
+            if revision > 1:
+                fix = f"Restore the file, or remove it: the run is as revision {revision - 1} then."
             raise RunError(
-                f"{run.run_json}: not the run.json of a run ({error})",
-                fix="Restore the file, or start the run anew: odapi train --config FILE",
+                f"{run.run_json}: not the run.json of a run ({error})", fix=fix
             ) from error
 
 

@@ -11,6 +11,7 @@ counts more than a heartbeat.
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from odapi_runner.runs.spec import RunSpec
 SILENCE_SECONDS = 600
 # What a job has written last may still be on its way, on a disk that machines share.
 _LAST_WORDS_SECONDS = 15
+_ROOM = 1 << 14  # bytes; less is not even enough for events
 
 LIVE_STATES = ("running", "evaluating")
 QUEUED = "queued"
@@ -65,8 +67,15 @@ def read_state(run: RunDir, spec: RunSpec, told: Sequence[Event]) -> State:
     if end is not None:
         return _ended(since, end)
     if not _is_supervised(run, own):
-        return State("lost", since, f"its supervisor died; go on with: odapi resume {run.typed}")
+        why = ", and its disk is full" if is_full(run) else ""
+        what = f"its supervisor died{why}; go on with: odapi resume {run.typed}"
+        return State("lost", since, what)
     return State(_work(run, own), since)
+
+
+def is_full(run: RunDir) -> bool:
+    """Whether the disk of a run has no room for what its processes write."""
+    return shutil.disk_usage(run.root).free < _ROOM
 
 
 def _in_job(run: RunDir, told: Sequence[Event], job: Job) -> State:

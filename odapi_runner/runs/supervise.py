@@ -22,8 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.backends import Backend, find_engine
-from odapi_runner.errors import OdapiError
+from odapi_runner.errors import OdapiError, explain
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import Child, has_trained, last_told, trainer_environment
@@ -33,10 +34,10 @@ from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.hang import LEAST_SECONDS, HangWatch
 from odapi_runner.runs.lock import take_lock
+from odapi_runner.runs.mend import mend
 from odapi_runner.runs.notify import notify
 from odapi_runner.runs.policies.apply import Policies
 from odapi_runner.runs.policies.queue import put_missing
-from odapi_runner.runs.policies.reject import reject_damaged
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.remedies import Remedies
 from odapi_runner.runs.slurm.jobs import own_job
@@ -56,6 +57,7 @@ def supervise(
     on_poll: Callable[[], None] = lambda: None,
     hung_after: float = LEAST_SECONDS,
     loads: Callable[[], Sequence[GpuLoad]] = read_loads,
+    clock: Callable[[], float] = time.time,
 ) -> str:
     """Run trainer and evaluator to their end.
 
@@ -66,6 +68,7 @@ def supervise(
         on_poll: called several times a second, for showing progress.
         hung_after: what is no hang of trainer or evaluator, in seconds.
         loads: tells what the GPUs of this machine are doing.
+        clock: tells the time of events.
 
     Returns:
         How the run ended, the kind of its last event: `finished`, `failed` or `stopped`.
@@ -73,8 +76,9 @@ def supervise(
     Raises:
         RunError: a free GPU is wanted, and none is.
     """
-    with _stop_by_signals() as stop:
-        supervisor = _Supervisor(run, lock, backend, stop, hung_after)
+    with _stop_by_signals() as stop, files.for_others_to_read():
+        events = EventLog(run, "supervise", clock)
+        supervisor = _Supervisor(run, lock, backend, stop, events, hung_after)
         supervisor.take_devices(loads)
         try:
             return supervisor.watch(on_poll)
@@ -111,11 +115,17 @@ class _Supervisor:
     """The decisions; processes, queue and events are others' work."""
 
     def __init__(
-        self, run: RunDir, lock: int, backend: Backend, stop: _Stop, hung_after: float
+        self,
+        run: RunDir,
+        lock: int,
+        backend: Backend,
+        stop: _Stop,
+        events: EventLog,
+        hung_after: float,
     ) -> None:
         self.run, self.lock, self.stop = run, lock, stop
         self.options = RunSpec.load(run).options
-        self.events = EventLog(run, "supervise")
+        self.events = events
         self.outcome, self.what = "finished", ""
         self.claim = Claim((), "none", ())  # until training has ended
         self.policies = Policies(run, self.options, self.events)
@@ -153,7 +163,7 @@ class _Supervisor:
             devices=list(self.claim.names),
             job=own_job(),
         )
-        reject_damaged(self.run, self.events)
+        mend(self.run, self.options, self.events)
         self._open_queue()
         if self._has_trained():
             self._end_training()
@@ -243,6 +253,11 @@ def main(arguments: Sequence[str]) -> int:
     except OdapiError as error:
         error.show()
         return error.exit_code
+    except OSError as error:  # a full disk, most of all: nothing can be told in the run's events
+        if (explained := explain(error)) is None:
+            raise
+        explained.show()
+        return explained.exit_code
 
 
 if __name__ == "__main__":

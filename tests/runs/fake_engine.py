@@ -6,6 +6,9 @@ python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seco
 python fake_engine.py probe CONFIG FITS [--how WORD]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 python fake_engine.py resume RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
+python fake_engine.py foreground RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
+
+$FAKE_CLOCK is by how many seconds the clock of all of them is ahead.
 
 They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
 a step in thousandths; --peak STEP has it fall from there on.
@@ -26,6 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from odapi_runner.backends import Backend
+from odapi_runner.cli.following import Terminal
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.checkpoint_index import read_index, read_step
@@ -41,6 +45,10 @@ from odapi_runner.runs.supervise import supervise
 from support.checkpoints import write_checkpoint
 
 HANG_SECONDS = 3.0
+
+
+def clock() -> float:
+    return time.time() + float(os.environ.get("FAKE_CLOCK", "0"))
 
 
 def train(words: list[str]) -> int:
@@ -63,7 +71,8 @@ class Training:
 
     def __init__(self, asked: argparse.Namespace) -> None:
         self.asked, self.run = asked, RunDir(asked.run)
-        self.events, self.progress = EventLog(self.run, "train"), Progress(self.run, "train")
+        self.events = EventLog(self.run, "train", clock)
+        self.progress = Progress(self.run, "train", clock)
         self.wishes: list[Any] = []
         heed = signal.SIG_IGN if asked.deaf else lambda *_: self.wishes.append(1)
         signal.signal(signal.SIGTERM, heed)
@@ -149,7 +158,7 @@ def evaluate(words: list[str]) -> int:
     parser.add_argument("--checkpoint", type=int)
     asked = parser.parse_args(words)
     run = RunDir(asked.run)
-    events, progress = EventLog(run, "eval"), Progress(run, "eval")
+    events, progress = EventLog(run, "eval", clock), Progress(run, "eval", clock)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     events.write("started", visible=visible, nice=os.nice(0))
 
@@ -249,7 +258,8 @@ def main(words: list[str]) -> int:
     split = rest.index("--")
     backend = build_backend(rest[:split], rest[split + 1 :])
     hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
-    supervise(run, lock, backend, hung_after=hung_after)
+    show = Terminal(run).show if mode == "foreground" else lambda: None
+    supervise(run, lock, backend, on_poll=show, hung_after=hung_after, clock=clock)
     return 0
 
 

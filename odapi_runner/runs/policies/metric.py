@@ -51,15 +51,37 @@ def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, 
 
 def read_scores(run: RunDir, metric: str) -> dict[int, float]:
     """What a metric was at each step that has been evaluated, ascending; -1 is none."""
-    try:
-        with run.metrics_csv.open(encoding="utf-8", newline="") as stream:
-            columns, *rows = csv.reader(stream)
-    except (FileNotFoundError, ValueError):  # no file, or not a row in it
-        return {}
-    if metric not in columns:
+    columns, rows = _read_table(run)
+    if metric not in columns or "step" not in columns:
         return {}
     step, value = columns.index("step"), columns.index(metric)
     return dict(sorted((int(row[step]), float(row[value])) for row in rows if row[value]))
+
+
+def read_rows(run: RunDir) -> dict[int, dict[str, float]]:
+    """Every number of metrics.csv, by step and column."""
+    columns, rows = _read_table(run)
+    if "step" not in columns:
+        return {}
+    step = columns.index("step")
+    return {
+        int(row[step]): {
+            name: float(cell)
+            for name, cell in zip(columns, row, strict=True)
+            if cell and name != "step"
+        }
+        for row in rows
+    }
+
+
+def _read_table(run: RunDir) -> tuple[list[str], list[list[str]]]:
+    """The columns and rows of metrics.csv; a row that was cut short is left out."""
+    try:
+        text = run.metrics_csv.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return [], []
+    columns, *rows = list(csv.reader(text.split("\n")[:-1])) or [[]]
+    return columns, [row for row in rows if len(row) == len(columns)]
 
 
 @dataclass(slots=True)

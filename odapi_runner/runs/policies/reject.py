@@ -17,6 +17,7 @@ from odapi_runner.formats.checkpoint_index import (
     read_tensor,
 )
 from odapi_runner.formats.checkpoint_state import write_checkpoint_state
+from odapi_runner.formats.run_state import read_state
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir, drop_checkpoint, link_checkpoint
 
@@ -35,6 +36,7 @@ def _damage(index: CheckpointIndex) -> str | None:
     """A sentence on what is wrong, if anything is."""
     try:
         check_shards(index)
+        read_state(index.prefix)
         for name, entry in index.tensors.items():  # both compare checksums
             if entry.dtype == "string":
                 read_string(index, name)
