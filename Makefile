@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check quick test long fuzz lock
+.PHONY: help install demo check quick test long torture fuzz lock
 
 help:
 	@echo "make demo    the whole path on images that it draws itself, in minutes, on a CPU"
@@ -14,6 +14,7 @@ help:
 	@echo "make quick   the tests without TensorFlow and without processes, in seconds"
 	@echo "make long    real trainings, half an hour"
 	@echo "make fuzz    10,000 random inputs for everything that reads; ODAPI_FUZZ_SEED=N, ODAPI_FUZZ_CASES=N"
+	@echo "make torture N=200, kills of a real training at random moments; interrupted, it goes on"
 	@echo "make check   format, lint, types"
 	@echo "make lock    raise the locked versions"
 
@@ -42,6 +43,10 @@ test: $(INSTALLED)
 
 long: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m long --durations=0
+
+# The log has the seed and the fate of each kill; `rm -r .torture` begins anew.
+torture: $(INSTALLED)
+	PYTHONPATH=tests time $(BIN)/python -m torture --kills $${N:-200} --seed $${SEED:-0}
 
 # A failing input is saved in .fuzz/, with the command that replays it.
 fuzz: $(INSTALLED)

@@ -22,12 +22,14 @@ TF_FREE = {
 # Modules whose tests start processes that live on while the test looks at them.
 PROCESSES = {
     "test_automl_runs.py",
-    "test_process.py",
-    "test_supervise.py",
     "test_engine_runs.py",
+    "test_process.py",
     "test_queue.py",
     "test_slurm.py",
     "test_slurm_job.py",
+    "test_supervise.py",
+    "test_survival.py",
+    "test_torture.py",
 }
 
 

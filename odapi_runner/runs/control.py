@@ -65,8 +65,7 @@ def start_supervisor(
         process.wait(_STOP_SECONDS)
         raise
     if not has_told():
-        if is_full(run):
-            raise RunError(f"{run.name}: its disk is full", fix=FREE_SOME_SPACE)
+        refuse_full(run)
         raise RunError(
             f"{run.name}: the supervisor did not start", fix=f"See {run.log('supervise')}"
         )
@@ -80,6 +79,16 @@ def take_over(run: RunDir) -> int:
     """
     _refuse_elsewhere(run, read_status(run))
     return take_lock(run)
+
+
+def refuse_full(run: RunDir) -> None:
+    """See that there is room for what its processes write.
+
+    Raises:
+        RunError: there is none.
+    """
+    if is_full(run):
+        raise RunError(f"{run.name}: its disk is full", fix=FREE_SOME_SPACE)
 
 
 def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunStatus:

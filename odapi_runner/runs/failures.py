@@ -48,7 +48,15 @@ class Failure:
     what: str
 
 
-def classify(code: int, told: Mapping[str, Any], log: str, *, oom_kills: int, hint: str) -> Failure:
+def classify(
+    code: int,
+    told: Mapping[str, Any],
+    log: str,
+    *,
+    oom_kills: int,
+    hint: str,
+    disk_is_full: bool = False,
+) -> Failure:
     """Find out why a trainer has ended without having finished or been stopped.
 
     Args:
@@ -57,6 +65,7 @@ def classify(code: int, told: Mapping[str, Any], log: str, *, oom_kills: int, hi
         log: the end of what it printed.
         oom_kills: how many processes the kernel has killed for memory while it ran.
         hint: where people may look.
+        disk_is_full: whether its log may lack what it said for that.
     """
     if told["kind"] == "failed":
         kind = {"OutOfMemoryError": OOM, "NotFiniteError": NAN}.get(told.get("error", ""), OTHER)
@@ -71,7 +80,8 @@ def classify(code: int, told: Mapping[str, Any], log: str, *, oom_kills: int, hi
     for words, what in _PASSING_WORDS.items():
         if re.search(words, log):
             return Failure(PASSING, f"{what}: {hint}")
-    return Failure(OTHER, f"the trainer {describe_exit(code)}: {hint}")
+    why = "its disk is full; " if disk_is_full else ""
+    return Failure(OTHER, f"the trainer {describe_exit(code)}: {why}{hint}")
 
 
 def count_oom_kills() -> int:

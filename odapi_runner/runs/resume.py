@@ -22,7 +22,7 @@ from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import last_told
 from odapi_runner.runs.claims import refuse_busy
-from odapi_runner.runs.control import take_over
+from odapi_runner.runs.control import refuse_full, take_over
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.mend import mend
@@ -84,6 +84,7 @@ def prepare_resume(
         asked = replace(asked, overrides=(*asked.overrides, f"num_steps={num_steps}"))
     wish = Asked(asked, device, options)
     status = read_status(run)
+    refuse_full(run)
     find_engine(RunSpec.load(run).engine)
     if not wish:
         _refuse_done(run, status)

@@ -42,6 +42,7 @@ from odapi_runner.runs.process import identify
 from odapi_runner.runs.remedies import Remedies
 from odapi_runner.runs.slurm.jobs import own_job
 from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.status import is_full
 
 # How long a trainer may take to end its step (or its tracing) and to save; then it is killed.
 _TRAINER_GRACE_SECONDS = 300
@@ -201,6 +202,7 @@ class _Supervisor:
                 read_tail(self.run.log("train"), self.trainer.log_start),
                 oom_kills=count_oom_kills() - self.trainer.oom_kills,
                 hint=f"odapi logs {self.run.typed}",
+                disk_is_full=is_full(self.run),
             )
             if not self.stop.requests and self.remedies.apply(failure):
                 self.trainer.start(self.run, self.lock, self.events)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from odapi_runner.engine.health import SkippedSteps
+from odapi_runner.engine.health import OutOfMemoryError, SkippedSteps, naming_memory
 from odapi_runner.engine.precision import LossScale
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog, read_events
@@ -37,3 +37,13 @@ def test_only_a_step_skipped_at_the_lowest_scale_ends_a_training(tmp_path: Path)
     step(scale, float("inf"))
     with pytest.raises(RunError, match="the gradients of step 4 are beyond float16"):
         skipped.look(4)
+
+
+def test_a_full_disk_is_no_lack_of_memory() -> None:
+    """TensorFlow raises the same error for both; a smaller batch would be no remedy."""
+    with pytest.raises(RunError, match="No space left on device") as raised, naming_memory(8):
+        tf.io.write_file("/dev/full", tf.constant("x" * 100_000))
+
+    assert not isinstance(raised.value, OutOfMemoryError)
+    with pytest.raises(OutOfMemoryError, match="does not suffice"), naming_memory(8):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")

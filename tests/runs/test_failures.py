@@ -31,6 +31,8 @@ def told(error: str) -> dict[str, Any]:
         (1, SILENT, "CUDNN_STATUS_ALLOC_FAILED", 0, OOM),
         (-6, SILENT, "CUDA_ERROR_LAUNCH_TIMEOUT: the launch timed out", 0, PASSING),
         (1, SILENT, "OSError: [Errno 116] Stale file handle", 0, PASSING),
+        # TensorFlow calls a full disk a lack of resources, too: no smaller batch helps.
+        (1, SILENT, "ResourceExhaustedError: /x/ckpt-2; No space left on device", 0, OTHER),
         (-11, SILENT, "", 0, OTHER),
         (1, SILENT, "Traceback (most recent call last):", 0, OTHER),
     ],

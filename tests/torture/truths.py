@@ -104,21 +104,7 @@ def _is_json(text: str) -> bool:
 
 def _miscounted(run: RunDir, finished: bool) -> Iterator[str]:
     """Each checkpoint that was saved is evaluated once, or left out with a word, or waits."""
-    saved: dict[int, int] = {}
-    evaluated: Counter[int] = Counter()
-    left_out: set[int] = set()
-    for event in read_events(run):
-        number = event.get("number")
-        if event["kind"] == "checkpoint":
-            saved[number] = event["step"]
-        elif event["kind"] == "evaluated":
-            evaluated[number] += 1
-        elif event["kind"] in {"skipped", "unevaluated"}:
-            left_out.add(number)
-        elif event["kind"] == "rejected":  # the next one gets its number
-            saved.pop(number, None)
-            evaluated.pop(number, None)
-            left_out.discard(number)
+    saved, evaluated, left_out = _tally(run)
     waiting = {*run.pending_checkpoints(), *([] if finished else run.checkpoints())}
     for number, step in saved.items():
         if evaluated[number] > 1:
@@ -128,6 +114,27 @@ def _miscounted(run: RunDir, finished: bool) -> Iterator[str]:
         if evaluated[number] and not run.detections_at(step).exists():
             yield f"the evaluation of ckpt-{number}, step {step}, is gone"
     yield from _rows(run, finished)
+
+
+def _tally(run: RunDir) -> tuple[dict[int, int], Counter[int], set[int]]:
+    """By number: the steps of what was saved, how often it was evaluated, what was left out."""
+    saved: dict[int, int] = {}
+    evaluated: Counter[int] = Counter()
+    left_out: set[int] = set()
+    for event in read_events(run):
+        kind, number = event["kind"], event.get("number")
+        if kind == "checkpoint":
+            saved[number] = event["step"]
+        elif kind == "evaluated":
+            evaluated[number] += 1
+        elif kind in {"skipped", "unevaluated"}:
+            left_out.add(number)
+        elif kind in {"rejected", "rejected_evaluation"}:  # it is saved, or evaluated, again
+            evaluated.pop(number, None)
+            left_out.discard(number)
+            if kind == "rejected":
+                saved.pop(number, None)
+    return saved, evaluated, left_out
 
 
 def _rows(run: RunDir, finished: bool) -> Iterator[str]:
