@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from odapi_runner.errors import FREE_SOME_SPACE, RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.lock import take_lock
+from odapi_runner.runs.lock import is_locked, take_lock
 from odapi_runner.runs.process import start_detached, stop, wait_until
 from odapi_runner.runs.queue.entries import take_out
 from odapi_runner.runs.slurm.jobs import WITHDRAWN, Job, find_job
@@ -156,7 +156,8 @@ def _refuse_elsewhere(run: RunDir, status: RunStatus) -> None:
             f"{run.name}: {status.what or f'{status.state} in a job of Slurm'}",
             fix=f"Wait for its end, or end it: odapi stop {run.typed}",
         )
-    if status.is_live and not processes(run):
+    # One that is locked here is being started just now.
+    if status.is_live and not processes(run) and not is_locked(run):
         raise RunError(
             f"{run.name}: alive on another machine",
             fix="Use the command there, or wait until it has been silent for ten minutes.",

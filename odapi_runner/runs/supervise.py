@@ -42,7 +42,7 @@ from odapi_runner.runs.process import identify
 from odapi_runner.runs.remedies import Remedies
 from odapi_runner.runs.slurm.jobs import own_job
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.status import is_full
+from odapi_runner.runs.state import is_full
 
 # How long a trainer may take to end its step (or its tracing) and to save; then it is killed.
 _TRAINER_GRACE_SECONDS = 300
