@@ -45,7 +45,7 @@ class Result:
     state: str  # what `odapi status` said of the run afterwards
     checkpoint: int  # the newest whole one
     step: int  # of it: where training had to go on
-    seconds: float | None  # from the kill to the next step; None: killed before
+    seconds: float | None  # from the kill to the next step; None: there was none
     faults: tuple[str, ...]
     load: float  # of the machine, over the last minute
 
@@ -76,9 +76,9 @@ class Torture:
         """
         results = read_log(log)
         if len(results) < kills:
+            step, since = newest_whole(self.run)[1], time.time()
             self.resume()
-            begun = time.monotonic()
-            self._step_after(begun, newest_whole(self.run)[1])
+            self._await_step(step, since)
             while len(results) < kills:
                 result = self._suffer(self.draw(len(results) + 1))
                 files.append_line(log, json.dumps(asdict(result), ensure_ascii=False))
@@ -95,15 +95,16 @@ class Torture:
         there = processes(self.run)
         beat = read_progress(self.run, "train") or {}
         killed = self._kill(blow, there)
-        at = time.monotonic()
+        at, since = time.monotonic(), time.time()
         faults, state = self._await_end(killed)
         number, step = newest_whole(self.run)
         if killed == ("evaluator",):
             step = int(beat.get("step", 0))  # the training has not been touched
         else:
             faults += find_faults(self.run)
+            since = time.time()  # the killed one's children may have made a step before they ended
             self.resume()
-        seconds = self._step_after(at, step)
+        seconds = time.monotonic() - at if self._await_step(step, since) else None
         if seconds is None:
             faults.append(f"no step within {_SECONDS:g} s")
         if killed != ("evaluator",) and (begun := self._begun_at()) != step:
@@ -145,9 +146,8 @@ class Torture:
         step = event.get("step", event.get("resumed_from_step"))
         return None if step is None else int(step)
 
-    def _step_after(self, at: float, step: int) -> float | None:
-        """Seconds from a moment to the first step beyond one; None where there is none."""
-        since = time.time() - (time.monotonic() - at)
+    def _await_step(self, step: int, since: float) -> bool:
+        """Wait for a step beyond one, made after a moment; False where none comes."""
 
         def has_stepped() -> bool:
             beat = read_progress(self.run, "train") or {}
@@ -156,7 +156,7 @@ class Torture:
             events = read_events(self.run, "train")
             return any(one["kind"] == "first_step" and one["time"] > since for one in events)
 
-        return time.monotonic() - at if wait_until(has_stepped, _SECONDS) else None
+        return wait_until(has_stepped, _SECONDS)
 
 
 def read_log(log: Path) -> list[Result]:
