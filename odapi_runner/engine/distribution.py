@@ -140,29 +140,26 @@ class Replicas:
                 )
             )
 
-    def total(self, number: float) -> float:
-        """The sum of a number over the workers: all call this, and none goes on before."""
+    def agree(self, wish: bool, number: float) -> tuple[bool, float]:
+        """Whether one of the workers has a wish, and the number that the chief has.
+
+        All call this, get the same answer, and none goes on before.
+        """
         if self.worker.count == 1:
-            return number
+            return wish, number
         if self._summed is None:
             self._summed = tf.function(
-                self._sum, input_signature=[tf.TensorSpec([], tf.float64)], autograph=False
+                self._sum, input_signature=[tf.TensorSpec([2], tf.float64)], autograph=False
             )
-        return float(self._summed(tf.constant(number, tf.float64)))
+        own = [float(wish), number if self.worker.is_chief else 0.0]
+        wishes, of_chief = self._summed(tf.constant(own, tf.float64)).numpy()
+        return bool(wishes > 0), float(of_chief)
 
-    def _sum(self, number: tf.Tensor) -> tf.Tensor:
-        """Of a float64 [] of each worker, wherever it has how many replicas."""
-        found = self._strategy.run(lambda: tf.identity(number))
+    def _sum(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Of a float64 [2] of each worker, wherever it has how many replicas: one exchange."""
+        found = self._strategy.run(lambda: tf.identity(numbers))
         total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, found, axis=None)
         return total / self.here
-
-    def any_of_them(self, asked: bool) -> bool:
-        """Whether it is so on one of the workers: all call this, and get the same answer."""
-        return self.total(int(asked)) > 0
-
-    def of_chief(self, number: float) -> float:
-        """What the chief says; the other workers' numbers count for nothing."""
-        return self.total(number if self.worker.is_chief else 0)
 
     @contextlib.contextmanager
     def own_folder(self, run: RunDir) -> Iterator[RunDir]:

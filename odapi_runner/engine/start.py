@@ -47,7 +47,7 @@ def _newest(run: RunDir, replicas: Replicas) -> int:
     The Object Detection API's first one, without weights, counts for none.
     """
     numbers = run.checkpoints()
-    newest = int(replicas.of_chief(numbers[-1] if numbers else 0))
+    newest = int(replicas.agree(False, numbers[-1] if numbers else 0)[1])
     if newest and newest not in numbers:
         raise RunError(
             f"{run.root}: the chief goes on from ckpt-{newest}, which is not here",

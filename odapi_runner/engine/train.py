@@ -148,6 +148,7 @@ class _Training:
         writer = tf.summary.create_file_writer(str(self.run.train_events))
         course.start_clock(step)
         waited = 0.0  # for the first step, which warms up
+        _, factor = self._agree()
         with (
             contextlib.closing(writer),
             writer.as_default(),
@@ -156,7 +157,8 @@ class _Training:
         ):
             for step, batch in enumerate(queue, first):
                 more = itertools.islice(queue, self.options.accumulate - 1)
-                self._set_rate(step - 1)
+                self.rate.put(step - 1, factor)
+                trainer.rate_factor = self.rate.at(step - 1)
                 losses = trainer.train_step(batch, more)
                 check_finite(step, losses, trainer.saved_step)
                 skipped.look(step)
@@ -168,7 +170,8 @@ class _Training:
                 course.tell(feed.wait.phase(), step, loss=float(losses[TOTAL]))
                 if step % self.options.checkpoint_every == 0:
                     self._save(step)
-                if trainer.replicas.any_of_them(self.stop.asked):
+                stops, factor = self._agree()
+                if stops:
                     break
         return course.input_wait(feed.wait.seconds - waited, step + 1 - first)
 
@@ -184,10 +187,9 @@ class _Training:
             share=self.trainer.replicas.share(self.spec.train.batch_size),
         )
 
-    def _set_rate(self, step: int) -> None:
-        """Let the supervisor's factor count for the step that follows."""
-        self.rate.put(step, self.trainer.replicas.of_chief(self.rate.wanted()))
-        self.trainer.rate_factor = self.rate.at(step)
+    def _agree(self) -> tuple[bool, float]:
+        """Whether all stop now, and which factor on the rate the supervisor wants next."""
+        return self.trainer.replicas.agree(self.stop.asked, self.rate.wanted())
 
     def _tell_new_slots(self) -> None:
         if begun := self.trainer.slots_from_zero:
