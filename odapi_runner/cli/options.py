@@ -63,6 +63,13 @@ foreground_option = click.option(
     "--foreground", is_flag=True, help="Stay, and show the log; Ctrl-C saves and stops."
 )
 
+after_option = click.option(
+    "--after",
+    multiple=True,
+    metavar="RUN",
+    help="Start it, in the queue, when that run has ended, however it ends.",
+)
+
 delete_option = click.option(
     "-d", "--delete", "deletes", multiple=True, metavar="PATH", help="Leave out a field."
 )
@@ -130,12 +137,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
             callback=lambda _, __, value: value == "cpu",
             help="Evaluate every checkpoint on the CPU, beside the training.",
         ),
-        click.option(
-            "--after",
-            multiple=True,
-            metavar="RUN",
-            help="Start it, in the queue, when that run has ended, however it ends.",
-        ),
+        after_option,
     )
     for option in reversed(options):
         command = option(command)

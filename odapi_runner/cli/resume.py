@@ -8,6 +8,7 @@ import click
 
 from odapi_runner.cli.findings import show_findings
 from odapi_runner.cli.options import (
+    after_option,
     delete_option,
     foreground_option,
     gpu_option,
@@ -35,6 +36,10 @@ if TYPE_CHECKING:  # imports what `odapi --help` has no time for
     callback=lambda _, __, value: None if value is None else value == "cpu",
     help="Evaluate every checkpoint from now on, or none.",
 )
+@click.option(
+    "--queue", is_flag=True, help="Go on when it is its turn and a GPU is free: odapi queue."
+)
+@after_option
 @foreground_option
 @workspace_option
 def command(
@@ -44,6 +49,8 @@ def command(
     deletes: tuple[str, ...],
     num_steps: int | None,
     gpu: str | None,
+    queue: bool,
+    after: tuple[str, ...],
     foreground: bool,
     workspace: str | None,
     **options: Any,
@@ -63,19 +70,24 @@ def command(
       odapi resume kitti-d0
       odapi resume kitti-d0 --num-steps 60000
       odapi resume kitti-d0 -s batch_size=4 --gpu 1 --max-hours 8
+      odapi resume kitti-d0 --queue
     """
     from odapi_runner.cli.following import supervise_here
-    from odapi_runner.cli.words import show_start
+    from odapi_runner.cli.words import queue_hint, show_start
     from odapi_runner.pipeline.overrides import Changes
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.names import find_run
+    from odapi_runner.runs.queue.control import put_in_queue
     from odapi_runner.runs.resume import prepare_resume
     from odapi_runner.runs.spec import RunSpec
     from odapi_runner.runs.start import start
     from odapi_runner.runs.workers import is_helper, take_part
     from odapi_runner.workspace import find_workspace
 
-    found = find_run(run, find_workspace(workspace))
+    place = find_workspace(workspace)
+    found, earlier = find_run(run, place), [find_run(other, place) for other in after]
+    if (queue or after) and foreground:
+        raise click.UsageError("A run of the queue is no run in the foreground.")
     spec = RunSpec.load(found)
     if is_helper(spec):
         take_part(found, spec)
@@ -95,11 +107,16 @@ def command(
         num_steps=num_steps,
         device=gpu,
         options=changed,
+        queue=queue or bool(after),
         on_plan=show,
     )
     if gpu is not None and RunSpec.load(found).options.cluster is None:
         for warning in device_warnings(gpu, RunSpec.load(found).options):
             click.echo(f"Warning: {warning}", err=True)
+    if queue or after:
+        put_in_queue(found, lock, earlier)
+        click.echo(queue_hint(), err=True)
+        return
     if foreground:
         supervise_here(found, lock)
     show_start(found, start(found, lock))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from odapi_runner.runs.control import refuse_full, take_over
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.mend import mend
+from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
+from odapi_runner.runs.slurm.request import refuse_queue
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.start import start
 from odapi_runner.runs.status import RunStatus, read_status
@@ -41,14 +43,23 @@ def resume(
     num_steps: int | None = None,
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
+    queue: bool = False,
+    after: Sequence[RunDir] = (),
 ) -> RunStatus:
     """Go on with a run from its newest whole checkpoint: `odapi resume` as a call.
 
     Where training has finished, what still waits is evaluated; with more steps it goes on.
-    Arguments as those of `prepare_resume`.
+    Arguments as those of `prepare_resume`; with `queue` it goes on when it is its turn, and with
+    runs in `after` these have to end before.
     """
-    lock = prepare_resume(run, changes=changes, num_steps=num_steps, device=device, options=options)
-    start(run, lock)
+    queue = queue or bool(after)
+    lock = prepare_resume(
+        run, changes=changes, num_steps=num_steps, device=device, options=options, queue=queue
+    )
+    if queue:
+        put_in_queue(run, lock, after)
+    else:
+        start(run, lock)
     return read_status(run)
 
 
@@ -59,6 +70,7 @@ def prepare_resume(
     num_steps: int | None = None,
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
+    queue: bool = False,
     on_plan: Callable[[Resumption], None] = lambda _: None,
 ) -> int:
     """Check what is to be changed, and write it as a revision.
@@ -69,6 +81,7 @@ def prepare_resume(
         num_steps: short for the override `num_steps=`, which moves the schedule with it.
         device: another one, as for `odapi train --gpu`.
         options: those of `RunOptions` that change, by name.
+        queue: it is to wait for its turn, and gets a GPU of its own then, unless it has others.
         on_plan: told what it means, before anything is written.
 
     Returns:
@@ -82,6 +95,10 @@ def prepare_resume(
     asked = changes or Changes()
     if num_steps is not None:
         asked = replace(asked, overrides=(*asked.overrides, f"num_steps={num_steps}"))
+    if queue:
+        spec = RunSpec.load(run)
+        refuse_queue((options or {}).get("cluster", spec.options.cluster))
+        device = "auto" if (device or spec.device) == "visible" else device
     wish = Asked(asked, device, options)
     status = read_status(run)
     refuse_full(run)
@@ -99,7 +116,7 @@ def prepare_resume(
         on_plan(plan)
         refuse_errors(plan.findings)
         wanted = RunSpec.load(run).device if device is None else device
-        if wanted == "auto" and not plan.is_trained:
+        if wanted == "auto" and not plan.is_trained and not queue:
             refuse_busy(read_loads())
         if plan.revision is not None:
             words = " ".join(wish.changes.words()) or ("odapi" if wish.engine else "other options")

@@ -64,13 +64,16 @@ def read_state(run: RunDir, spec: RunSpec, told: Sequence[Event]) -> State:
     if not own:
         return _never_started(run)
     since, end = own[0]["time"], _end(own)
+    if end is None and _is_supervised(run, own):
+        return State(_work(run, own), since)
+    launched = (read_events(run, "launch") or [{"kind": "nothing"}])[-1]
+    if launched["kind"] == "queued" and launched.get("starts") == _starts(told):
+        return _in_queue(run, launched)  # to go on
     if end is not None:
         return _ended(since, end)
-    if not _is_supervised(run, own):
-        why = ", and its disk is full" if is_full(run) else ""
-        what = f"its supervisor died{why}; go on with: odapi resume {run.typed}"
-        return State("lost", since, what)
-    return State(_work(run, own), since)
+    why = ", and its disk is full" if is_full(run) else ""
+    what = f"its supervisor died{why}; go on with: odapi resume {run.typed}"
+    return State("lost", since, what)
 
 
 def is_full(run: RunDir) -> bool:
@@ -125,6 +128,10 @@ def _latest_session(told: Sequence[Event], job: str | None = None) -> Sequence[E
     return told[starts[-1] :]
 
 
+def _starts(told: Sequence[Event]) -> int:
+    return sum(event["kind"] == "started" for event in told)
+
+
 def _end(own: Sequence[Event]) -> Event | None:
     """Where a session has ended; somebody may have been told of it since."""
     return next((event for event in reversed(own) if event["kind"] in _ENDS), None)
@@ -149,19 +156,26 @@ def _never_started(run: RunDir) -> State:
     """The state of a run without a supervisor."""
     events = read_events(run, "launch")
     told = events[-1] if events else {"kind": "nothing"}
-    start = f"start it with: odapi resume {run.typed}"
     if told["kind"] == "failed":
         return State("failed", what=told["what"])
     if told["kind"] == "cancelled":
+        start = f"start it with: odapi resume {run.typed}"
         return State("stopped", what=f"it was taken out of the queue; {start}")
     if told["kind"] != "queued":
         if is_locked(run):  # by whoever starts it just now
             return State("running")
         return State("lost", what=f"its supervisor never started: see {run.log('supervise')}")
+    return _in_queue(run, told)
+
+
+def _in_queue(run: RunDir, told: Event) -> State:
+    """The state of a run that was put into the queue of a machine, and not started since."""
     if told["host"] != socket.gethostname():
         return State(QUEUED, what=f"in the queue of {told['host']}")
-    is_there = read_queue().find(run) is not None
-    return State(QUEUED) if is_there else State("lost", what=f"it is in no queue any more; {start}")
+    if read_queue().find(run) is not None:
+        return State(QUEUED)
+    start = f"start it with: odapi resume {run.typed}"
+    return State("lost", what=f"it is in no queue any more; {start}")
 
 
 def _is_supervised(run: RunDir, own: Sequence[Event]) -> bool:

@@ -25,6 +25,7 @@ from odapi_runner.runs.launch import create_run
 from odapi_runner.runs.names import check_name
 from odapi_runner.runs.plan import Plan, find_source, plan_training
 from odapi_runner.runs.queue.control import put_in_queue
+from odapi_runner.runs.slurm.request import refuse_queue
 from odapi_runner.runs.spec import Sweep
 from odapi_runner.runs.start import start
 from odapi_runner.workspace import find_workspace
@@ -160,11 +161,8 @@ def create_sweep(
     """
     if name is not None:
         check_name(name)
-    if after and not plan.points[0].plan.queue:
-        raise ConfigError(
-            "--after is of the queue of this machine",
-            fix="After another job: --slurm-extra dependency=afterany:JOB",
-        )
+    if after:
+        refuse_queue(plan.points[0].plan.options.cluster)
     wanted = name or f"{plan.points[0].plan.name}-sweep"
     first, *others = plan.points
     for count in itertools.count(1):

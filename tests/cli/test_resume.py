@@ -227,3 +227,20 @@ def test_a_run_stopped_early_goes_on_when_it_is_told_to(
     ]
     assert resume("--num-steps", "8", *rule).exit_code == 0
     assert RunSpec.load(finished).options.early_stop == "loss_total:patience=1"
+
+
+def test_it_goes_on_in_the_queue(
+    finished: RunDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused, so that it waits; a free GPU is its own then. In the foreground nothing waits."""
+    monkeypatch.setenv("ODAPI_STATE", str(tmp_path / "state"))
+    odapi("queue", "pause")
+    assert resume("--queue", "--num-steps", "8").exit_code == 2
+    result = odapi("resume", NAME, "--queue", "--num-steps", "8")
+
+    assert result.exit_code == 0, result.output
+    assert "going on from step 4 (ckpt-3) to 8 as revision 2" in result.stdout
+    assert "The queue is paused" in result.stderr
+    rows = json.loads(odapi("queue", "list", "--format", "json").stdout)
+    assert [(row["run"], row["state"]) for row in rows] == [(NAME, "waiting")]
+    assert odapi("queue", "cancel", NAME).exit_code == 0

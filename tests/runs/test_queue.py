@@ -31,6 +31,7 @@ from odapi_runner.runs.queue import control
 from odapi_runner.runs.queue.entries import Entry, add, change_queue, queue_file, read_queue
 from odapi_runner.runs.queue.outlook import look_at
 from odapi_runner.runs.queue.serve import take_serve_lock
+from odapi_runner.runs.resume import prepare_resume
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
 
@@ -108,6 +109,48 @@ def test_without_gpus_one_runs_at_a_time(queued: MakeRun, serve: Serve) -> None:
         assert events(before, "trainer_ended")[0]["time"] < events(after, "started")[0]["time"]
     assert devices(runs[0]) == ["cpu", "-1"]
     assert read_queue().entries == ()
+
+
+def test_a_stopped_run_goes_on_in_its_turn(queued: MakeRun, serve: Serve) -> None:
+    """`odapi resume RUN --queue`: from its newest checkpoint, behind what waits already."""
+    run = queued("먼저")
+    dataclasses.replace(RunSpec.load(run), num_steps=400).dump(run)
+    assert serve("400 2 0.02").poll() is None
+    assert wait_until(lambda: len(run.checkpoints()) > 2, 60)
+    stop_run(run)
+    step = events(run, "stopped", "train")[-1]["step"]
+    other = queued("나중")
+
+    put_back(run)
+    assert (read_status(run).state, read_status(run).what) == ("queued", "")
+    assert [row.run for row in control.describe_queue(read_queue(), [])] == ["나중", "먼저"]
+    assert serve(f"{step + 4} 2 0").wait(120) == 0
+
+    assert [read_status(one).state for one in (other, run)] == ["done", "done"]
+    assert events(run, "started", "train")[-1]["resumed_from_step"] == step
+    ended, began = events(other, "finished")[0], events(run, "started")[-1]
+    assert ended["time"] < began["time"]
+
+
+def test_who_takes_it_out_again_leaves_it_stopped(queued: MakeRun) -> None:
+    """Its state is what its last supervisor told."""
+    run = queued("a")
+    control.cancel_queued(run)
+    told = EventLog(run, "supervise")
+    told.write("started", process=identify(os.getpid()).dump())
+    told.write("stopped", waiting=0, what="on request", signalled=True)
+    put_back(run)
+    assert read_status(run).state == "queued"
+
+    control.cancel_queued(run)
+    assert (read_status(run).state, read_status(run).what) == ("stopped", "on request")
+
+
+def put_back(run: RunDir) -> None:
+    """Into the queue, which nobody serves by it."""
+    lock = prepare_resume(run, queue=True)
+    os.close(lock)
+    add(run)
 
 
 def test_each_gpu_gets_a_run(queued: MakeRun, serve: Serve) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from odapi_runner import files
 from odapi_runner.errors import RunError
-from odapi_runner.formats.runlog import EventLog
+from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.machine import open_lock, state_folder
 
@@ -117,7 +117,7 @@ def change_queue(change: Callable[[Queue], Queue]) -> Queue:
 
 
 def add(run: RunDir, after: Sequence[RunDir] = ()) -> None:
-    """Put a run that nobody has started at the end of the queue.
+    """Put a run at the end of the queue: a new one, or one that is to go on.
 
     Args:
         run: the run.
@@ -126,7 +126,9 @@ def add(run: RunDir, after: Sequence[RunDir] = ()) -> None:
     Raises:
         RunError: the folder of this machine cannot be written.
     """
-    EventLog(run, "launch").write("queued", host=socket.gethostname())
+    # By these, and not by a clock, it is known whether it has been started since.
+    starts = [event for event in read_events(run, "supervise") if event["kind"] == "started"]
+    EventLog(run, "launch").write("queued", host=socket.gethostname(), starts=len(starts))
     entry = Entry(run.root.resolve(), tuple(other.root.resolve() for other in after))
     change_queue(lambda queue: replace(queue, entries=(*queue.entries, entry)))
 

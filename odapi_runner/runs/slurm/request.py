@@ -59,11 +59,7 @@ def refuse_unfit(options: RunOptions, device: str, *, queue: bool = False) -> No
             )
         return
     if queue:
-        raise ConfigError(
-            "--cluster and the queue of this machine contradict each other",
-            fix="Slurm has a queue of its own; after another job: "
-            "--slurm-extra dependency=afterany:JOB",
-        )
+        refuse_queue(options.cluster)
     if device not in {"visible", "none"}:
         raise ConfigError(
             f"--gpu {device} means nothing in a job: Slurm chooses the GPUs",
@@ -75,6 +71,20 @@ def refuse_unfit(options: RunOptions, device: str, *, queue: bool = False) -> No
             fix="Give the job several GPUs: --slurm-gpus N",
         )
     refuse_absent()
+
+
+def refuse_queue(cluster: str | None) -> None:
+    """Refuse the queue of this machine to a run of a cluster.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if cluster is not None:
+        raise ConfigError(
+            "--cluster and the queue of this machine contradict each other",
+            fix="Slurm has a queue of its own; after another job: "
+            "--slurm-extra dependency=afterany:JOB",
+        )
 
 
 def refuse_absent() -> None:
