@@ -34,6 +34,7 @@ _CALLS = {
     "convert_voc": "odapi_runner.records.voc",
     "diff": "odapi_runner.runs.diff",
     "edit": "odapi_runner.pipeline.edit",
+    "examine": "odapi_runner.doctor.examine",
     "estimate": "odapi_runner.runs.estimate",
     "evaluate": "odapi_runner.runs.evaluate",
     "find_batch_size": "odapi_runner.runs.batch_size",

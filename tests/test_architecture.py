@@ -30,8 +30,9 @@ MAY_IMPORT = {
     "backends": FIRST | SECOND | THIRD | FOURTH | {"engine"},
     "runs": FIRST | SECOND | THIRD | FOURTH,
     "model_main_tf2": FIRST | SECOND | THIRD | FOURTH | {"engine"},
+    "doctor": FIRST | SECOND | THIRD | FOURTH,
     "demo": FIRST | SECOND | THIRD | FOURTH,
-    "cli": FIRST | SECOND | THIRD | FOURTH | {"demo"},
+    "cli": FIRST | SECOND | THIRD | FOURTH | {"demo", "doctor"},
     "__main__": {"cli"},
 }
 

@@ -18,6 +18,7 @@ from odapi_runner.cli import (
     data,
     demo,
     diff,
+    doctor,
     edit,
     estimate,
     init,
@@ -86,6 +87,7 @@ main.add_command(queue.command)
 main.add_command(render.command)
 main.add_command(edit.command)
 main.add_command(diff.command)
+main.add_command(doctor.command)
 main.add_command(estimate.command)
 main.add_command(evaluate.command)
 main.add_command(logs.command)

@@ -115,7 +115,7 @@ class Evaluator:
                 take_event_files(self._places.root, self.run)
                 return
         assert self._program is not None
-        sys.exit(f"main.py {self._program.end()}")
+        sys.exit(self._program.end() or 1)
 
     def _start(self) -> None:
         self._stack.close()

@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> None:
     """Run the program, followed."""
     number, checkout, boxes = arguments[:3]
     pipe, stop = Pipe(int(number)), Stop()
-    sys.path.insert(0, checkout)  # as if it were started by its own path
+    sys.path[0] = checkout  # as if it were started by its own path, not by this file's
     follow_training(pipe, stop)
     follow_evaluation(pipe)
     keep_boxes(Path(boxes))

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -123,9 +124,16 @@ class Program:
         self.asked.append(signal.SIGTERM)
         self.process.terminate()
 
-    def end(self) -> str:
-        """How it has ended, in words; waits for it."""
-        return describe_exit(self.process.wait())
+    def end(self) -> int:
+        """Wait for it, and say how it has ended where that is no success.
+
+        Returns:
+            The exit code for a process that ends for it, as a shell has it.
+        """
+        code = self.process.wait()
+        if code:
+            sys.stderr.write(f"main.py {describe_exit(code)}\n")
+        return code if code >= 0 else 128 - code
 
 
 @contextmanager

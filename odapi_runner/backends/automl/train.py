@@ -82,17 +82,15 @@ class Trainer:
                     failed = word
                 else:
                     self._hear(word)
-            how = program.end()
+            code = program.end()
             self._take_checkpoints()
             take_event_files(self.places.root, self.run)
-            code = program.process.returncode
         if failed:
             self.events.write("failed", fix=f"odapi logs {self.run.typed}", **_without_kind(failed))
             self.progress.write("failed", force=True, what=failed["what"])
             sys.exit(1)
         if code:
-            # Why may be in its log, where the supervisor looks.
-            sys.exit(f"main.py {how}")
+            sys.exit(code)  # why may be in its log, where the supervisor looks
         self._tell_end()
 
     def _prepare(self) -> list[str]:

@@ -112,18 +112,20 @@ def test_a_run_is_a_run(workspace: Workspace, tmp_path: Path) -> None:
 def test_a_stop_saves_and_a_resume_goes_on(workspace: Workspace, tmp_path: Path) -> None:
     """SIGTERM: the step at hand, a checkpoint of it, nothing lost; then to the end exactly."""
     automl = make_automl(tmp_path, step_seconds=0.05)
-    run = start(workspace, automl, "stopped", steps=60, checkpoint_every=50)
+    run = start(workspace, automl, "stopped", steps=2000, checkpoint_every=1000)
     until(lambda: (read_status(run).step or 0) >= 3, run)
     stop_run(run)
 
     assert read_status(run).state == "stopped"
     (stop,) = told(run, "stopped")
-    assert 3 <= stop["step"] < 50
+    assert 3 <= stop["step"] < 1000
     assert run.checkpoints() == [stop["step"]]
-    resume(run)
+    resume(run, num_steps=stop["step"] + 6, options={"checkpoint_every": 4})
     assert finish(run) == "done"
     assert [event["step"] for event in told(run, "started")] == [0, stop["step"]]
-    assert [event["step"] for event in told(run, "evaluated", "eval")] == [stop["step"], 50, 60]
+    # It counts from where it goes on.
+    saved = [stop["step"], stop["step"] + 4, stop["step"] + 6]
+    assert [event["step"] for event in told(run, "evaluated", "eval")] == saved
 
 
 def test_a_killed_trainer_leaves_no_program_behind(workspace: Workspace, tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_early_stopping_ends_the_training_by_a_signal(workspace: Workspace, tmp_
     ("environment", "what"),
     [
         ({"STAND_IN_NAN_AT": "6"}, "the loss of step 6 is not finite"),
-        ({"STAND_IN_CRASH_AT": "6"}, "the trainer ended with exit code 1"),
+        ({"STAND_IN_CRASH_AT": "6"}, "the trainer ended with exit code 134"),
     ],
 )
 def test_a_failure_is_told(
@@ -253,7 +255,7 @@ def real() -> tuple[str, str]:
 def test_the_real_program(workspace: Workspace, real: tuple[str, str]) -> None:
     """Trained, stopped after some steps, resumed to the end, evaluated; then by turns."""
     run = start(workspace, real, "real", steps=40, checkpoint_every=20)
-    until(lambda: (read_status(run).step or 0) >= 2, run, LONG_SECONDS)
+    until(lambda: 2 <= (read_status(run).step or 0) < 15, run, LONG_SECONDS)
     stop_run(run)
     (stop,) = told(run, "stopped")
     assert run.checkpoints()[-1] == stop["step"]
@@ -261,9 +263,8 @@ def test_the_real_program(workspace: Workspace, real: tuple[str, str]) -> None:
 
     assert finish(run, LONG_SECONDS) == "done"
     assert told(run, "started")[-1]["step"] == stop["step"]
-    assert {event["step"] for event in told(run, "evaluated", "eval")} >= {20, 40}
-    losses = {event["step"] for event in told(run, "checkpoint")}
-    assert max(losses) == 40
+    saved = [stop["step"], stop["step"] + 20, 40]
+    assert [event["step"] for event in told(run, "evaluated", "eval")] == saved
     assert len(read_detections(run.detections_at(40)).scores) > 0
 
     turns = start(workspace, real, "real-turns", steps=8, alternate=True)

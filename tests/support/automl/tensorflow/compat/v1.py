@@ -1,8 +1,8 @@
 """Hooks, saving and resuming of tf.estimator; a step is a pause.
 
 Source: tensorflow_estimator/python/estimator/estimator.py, tensorflow/python/training/
-basic_session_run_hooks.py (`CheckpointSaverHook`: before the first step, every so many, at the
-end).
+basic_session_run_hooks.py (`CheckpointSaverHook`: before the first step, every so many from there
+on, at the end).
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class _Estimator:
         for hook in hooks:
             hook.begin()
         self._save()
+        saved = _global_step
         for hook in hooks:
             hook.after_create_session(_Session(), None)
         context = _Context()
@@ -95,8 +96,9 @@ class _Estimator:
                 loss = 1 / _global_step if fetched == "the loss" else None
                 hook.after_run(context, SimpleNamespace(results=loss))
             print(f"loss = {1 / _global_step}, step = {_global_step}", flush=True)
-            if _global_step % self._flags.save_checkpoints_steps == 0:
+            if _global_step - saved >= self._flags.save_checkpoints_steps:
                 self._save()
+                saved = _global_step
         self._save()
         return self
 

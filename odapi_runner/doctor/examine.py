@@ -1,0 +1,72 @@
+"""The whole examination: `odapi doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from odapi_runner.doctor import engines, gpu, machine
+from odapi_runner.doctor.facts import Examination, Fact
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.workspace import find_workspace
+
+
+def examine(
+    *,
+    options: RunOptions | None = None,
+    workspace: str | None = None,
+    try_engines: bool = False,
+    device: str = "visible",
+    say: Callable[[str], None] = lambda _: None,
+) -> Examination:
+    """Look at everything that a training depends on.
+
+    Args:
+        options: where the engines are: those of `RunOptions` that name folders and interpreters.
+        workspace: the workspace's folder.
+        try_engines: train three steps with each engine that was found.
+        device: for these, as for `odapi train --gpu`.
+        say: told what is done next, where that takes its time.
+
+    Raises:
+        OdapiError: there is no such workspace.
+    """
+    asked = options or RunOptions()
+    facts = [machine.look_at_python()]
+    say("importing TensorFlow")
+    answer = machine.ask_tensorflow(sys.executable, os.environ)
+    facts += machine.look_at_tensorflow(answer)
+    driver, cuda = gpu.read_driver(), gpu.installed_cuda()
+    if answer.seen is not None:
+        facts.append(gpu.judge(driver, answer.seen, cuda, os.environ))
+    facts += machine.look_at_packages()
+    facts.append(machine.look_at_memory())
+    facts.append(machine.look_at_disk(_existing(find_workspace(workspace).root)))
+    facts.append(engines.look_at_builtin())
+    facts += engines.look_at_automl(asked)
+    if driver is not None and asked.python is not None:
+        say(f"importing the TensorFlow of {asked.python}")
+        other = machine.ask_tensorflow(asked.python, os.environ)
+        if other.seen is not None:
+            facts.append(gpu.judge(driver, other.seen, cuda, os.environ, name="GPU, --python"))
+    if try_engines:
+        for name in engines.usable_engines(tuple(facts)):
+            say(f"training three steps with {name}")
+            facts.append(_try(name, device, asked))
+    return Examination(tuple(facts))
+
+
+def _try(name: str, device: str, asked: RunOptions) -> Fact:
+    from odapi_runner.backends import find_engine
+    from odapi_runner.doctor.trial import try_engine
+
+    honoured = find_engine(name).options
+    chosen = {option: getattr(asked, option) for option in asked.changed() if option in honoured}
+    return try_engine(name, device, RunOptions(**chosen))
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())

@@ -1,0 +1,159 @@
+"""`odapi doctor` on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from odapi_runner.backends.automl.checkout import ENVIRONMENT
+from odapi_runner.cli import main
+from odapi_runner.doctor.engines import look_at_automl, usable_engines
+from odapi_runner.doctor.facts import Examination, Fact
+from odapi_runner.doctor.machine import (
+    Answer,
+    _limits,
+    ask_tensorflow,
+    look_at_disk,
+    look_at_memory,
+    look_at_packages,
+    look_at_python,
+    look_at_tensorflow,
+)
+from odapi_runner.doctor.trial import try_engine
+from odapi_runner.errors import RunError
+from odapi_runner.runs.options import RunOptions
+from support.automl import make_automl
+
+
+@pytest.mark.parametrize(
+    ("states", "well", "verdict"),
+    [
+        (["ok", "absent"], True, "odapi can train here."),
+        (["ok", "warning", "absent"], True, "odapi can train here; look at: fact 1."),
+        (["error", "warning", "error"], False, "odapi cannot train here: fact 0, fact 2."),
+    ],
+)
+def test_the_verdict_is_one_line(states: list[str], well: bool, verdict: str) -> None:
+    """Errors first; what is merely absent is nobody's problem."""
+    facts = tuple(Fact(f"fact {n}", state, "what") for n, state in enumerate(states))  # type: ignore[arg-type]
+    found = Examination(facts)
+
+    assert (found.is_well, found.verdict) == (well, verdict)
+
+
+def test_this_python_and_its_packages_are_well() -> None:
+    """What the tests run with is what odapi wants."""
+    facts = [look_at_python(), *look_at_packages(), look_at_memory()]
+
+    assert {fact.name for fact in facts} >= {"Python", "protobuf", "numpy", "pillow", "memory"}
+    assert [fact for fact in facts if fact.state == "error"] == []
+
+
+def test_a_tensorflow_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
+    """The last line of its error; the examination goes on."""
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('libstdc++.so.6: too old')\n")
+    answer = ask_tensorflow(sys.executable, os.environ | {"PYTHONPATH": str(tmp_path)})
+    (fact,) = look_at_tensorflow(answer)
+
+    assert answer == Answer(None, "", "ImportError: libstdc++.so.6: too old")
+    assert (fact.state, fact.what) == (
+        "error", "cannot be imported: ImportError: libstdc++.so.6: too old",
+    )  # fmt: skip
+
+
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """With the path that was given."""
+    with pytest.raises(RunError, match="no-python"):
+        ask_tensorflow(str(tmp_path / "no-python"), os.environ)
+
+
+def test_a_container_has_less_memory_than_the_machine(tmp_path: Path) -> None:
+    """The limits of both versions of cgroups; the word max is none."""
+    (tmp_path / "memory.max").write_text("max\n")
+    assert list(_limits(tmp_path)) == []
+    (tmp_path / "memory.max").write_text("2147483648\n")
+    assert list(_limits(tmp_path)) == [2147483648]
+
+
+def test_the_disk_of_the_workspace(tmp_path: Path) -> None:
+    """Where runs are written."""
+    fact = look_at_disk(tmp_path)
+
+    assert fact.name == "disk"
+    assert fact.what.endswith(f"GB free below {tmp_path}")
+
+
+def test_automl_is_absent_well_or_faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with how it was found, and a remedy where there is one."""
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    checkout, python = make_automl(tmp_path)
+
+    (absent,) = look_at_automl(RunOptions())
+    assert (absent.state, absent.what) == ("absent", "no checkout of google/automl was named")
+    (well,) = look_at_automl(RunOptions(automl_dir=checkout, python=python))
+    assert well.state == "ok"
+    assert well.what.startswith(f"{checkout}/efficientdet (--automl-dir, 41 hyperparameters); ")
+    assert well.what.endswith(", TensorFlow 2.15.1")
+    (unfit,) = look_at_automl(RunOptions(automl_dir=checkout))
+    assert (unfit.state, unfit.fix[:11]) == ("warning", "python3.11 ")
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    (wrong,) = look_at_automl(RunOptions())
+    assert wrong.what == f"{tmp_path}: there is no efficientdet/main.py in it"
+    assert usable_engines((well, Fact("builtin", "error", ""))) == ["automl"]
+
+
+def test_an_engine_is_tried(tmp_path: Path) -> None:
+    """Three steps and an evaluation; nothing of them is left."""
+    checkout, python = make_automl(tmp_path)
+    fact = try_engine("automl", "none", RunOptions(automl_dir=checkout, python=python))
+
+    assert (fact.name, fact.state) == ("automl, tried", "ok")
+    assert fact.what.startswith("3 steps and an evaluation (mAP 0.030) in ")
+
+
+def test_an_engine_that_fails_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    """Its log is thrown away with the run, so they are told."""
+    checkout, python = make_automl(tmp_path, STAND_IN_CRASH_AT="2")
+    fact = try_engine("automl", "none", RunOptions(automl_dir=checkout, python=python))
+
+    assert fact.state == "error"
+    assert fact.what.startswith("the training failed: the trainer ended with exit code 134")
+    assert fact.fix == "Its last line: main.py was killed by SIGABRT"
+
+
+@pytest.mark.tf
+def test_the_command_as_text_and_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line a fact with its remedy below, the verdict last; the same for programs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    result = CliRunner().invoke(main, ["doctor", "--json"], catch_exceptions=False)
+    told = json.loads(result.stdout)
+
+    assert result.exit_code == 0
+    assert told["well"] is True
+    names = [fact["name"] for fact in told["facts"]]
+    assert names[:3] == ["Python", "TensorFlow", "Keras"]
+    assert {"GPU", "memory", "disk", "builtin", "automl"} <= set(names)
+    states = {fact["name"]: fact["state"] for fact in told["facts"]}
+    assert states["TensorFlow"] == states["Keras"] == states["builtin"] == "ok"
+
+
+@pytest.mark.long
+@pytest.mark.tf
+def test_the_builtin_engine_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`odapi doctor --try`, the text of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    words = ["doctor", "--try", "--gpu", "none"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    lines = result.stdout.splitlines()
+
+    assert result.exit_code == 0
+    (tried,) = [line for line in lines if "builtin, tried" in line]
+    assert " 3 steps and an evaluation (mAP " in tried
+    assert lines[-1].startswith("odapi can train here")
