@@ -11,30 +11,41 @@ from typing import Final
 
 from odapi_runner import files
 from odapi_runner.errors import CheckpointError
-from odapi_runner.formats.checkpoint_index import check_shards, read_index
+from odapi_runner.formats.checkpoint_index import check_shards, index_file, read_index
 
 _THEIRS: Final = "model.ckpt"
 _OURS: Final = "ckpt"
 
 
 def saved_steps(folder: Path) -> list[int]:
-    """The steps of the whole checkpoints that the program has in a folder, but the very first."""
-    found = []
-    for index in folder.glob(f"{_THEIRS}-*.index"):
-        step = index.stem.rpartition("-")[2]
-        if not step.isdecimal() or int(step) == 0:  # it saves before its first step, too
-            continue
-        try:
-            check_shards(read_index(index.with_suffix("")))
-        except CheckpointError:  # being written
-            continue
-        found.append(int(step))
-    return sorted(found)
+    """The steps of the checkpoints that the program has in a folder, but the very first.
+
+    It saves before its first step, too.
+    """
+    steps = (index.stem.rpartition("-")[2] for index in folder.glob(f"{_THEIRS}-*.index"))
+    return sorted(int(step) for step in steps if step.isdecimal() and int(step) > 0)
 
 
-def take(folder: Path, step: int, run: Path) -> None:
-    """Make a checkpoint of the program one of a run."""
-    _give(folder, f"{_THEIRS}-{step}", run, f"{_OURS}-{step}", files.link_or_copy)
+def take(folder: Path, step: int, run: Path) -> bool:
+    """Make a checkpoint of the program one of a run, if it is whole; whether it was.
+
+    The program saves again what it goes on from: data files appear by a rename, but indices are
+    written in place. So of these there is a copy, which did not change while it was made.
+    """
+    prefix = folder / f"{_THEIRS}-{step}"
+    index = index_file(prefix)
+    try:
+        content = index.read_bytes()
+        check_shards(read_index(prefix))
+        for path in sorted(folder.glob(f"{prefix.name}.data-*")):
+            target = run / f"{_OURS}-{step}{path.name.removeprefix(prefix.name)}"
+            files.link_or_copy(path, target)
+        if index.read_bytes() != content:
+            return False
+    except (CheckpointError, FileNotFoundError):  # being written, or rotated away
+        return False
+    files.write_atomic(index_file(run / f"{_OURS}-{step}"), content)
+    return True
 
 
 def clear(folder: Path) -> None:

@@ -39,6 +39,7 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import RunSpec
 
 _LOOK_SECONDS = 1.0  # at the program's folder
+_WAIT_SECONDS = 30.0  # for a checkpoint to be whole
 _REMEMBERED = 50  # steps, for the speed
 
 
@@ -150,7 +151,7 @@ class Trainer:
         elif kind in {"evaluating", "images"} and self._recorder:
             self._tell("evaluating", images_done=word.get("done"))
         elif kind == "evaluated" and self._recorder:
-            self._take_checkpoints()
+            self._wait_for_checkpoint(word["step"])
             self._recorder.record(word["step"], word["metrics"], self.run.root)
         if time.monotonic() - self._looked > _LOOK_SECONDS or kind == "trained":
             self._take_checkpoints()
@@ -178,13 +179,27 @@ class Trainer:
         for step in saved_steps(self.places.train):
             if step in self.run.checkpoints() or self._is_older(step):
                 continue
-            take(self.places.train, step, self.run.root)
+            if not take(self.places.train, step, self.run.root):
+                continue
             self.events.write("checkpoint", number=step, step=step)
             for number in self.run.checkpoints()[: -self.options.keep]:
                 drop_checkpoint(self.run.root, number)
             write_checkpoint_state(self.run.root, self.run.checkpoints())
             if self.run.pending.is_dir():
                 self.run.put_pending(step)
+
+    def _wait_for_checkpoint(self, step: int) -> None:
+        """Take one that the program may be saving again.
+
+        Raises:
+            RunError: it never becomes whole.
+        """
+        end = time.monotonic() + _WAIT_SECONDS
+        while step not in self.run.checkpoints():
+            self._take_checkpoints()
+            if time.monotonic() > end:
+                what = f"{self.places.train}: the checkpoint of step {step} is not whole"
+                raise RunError(what, fix=f"odapi logs {self.run.typed}")
 
     def _is_older(self, step: int) -> bool:
         """Whether rotation has taken it from the run, which keeps fewer than the program."""
