@@ -52,8 +52,7 @@ def read_metrics_csv(run: RunDir) -> list[tuple[int, dict[str, float]]]:
         place = columns.index("step")
         tags = [_TAG_OF_COLUMN.get(column, column) for column in columns if column != "step"]
         steps = [int(row.pop(place)) for row in rows]
-        cells = [[(tag, cell) for tag, cell in zip(tags, row, strict=True) if cell] for row in rows]
-        numbers = [{tag: float(cell) for tag, cell in row} for row in cells]
+        numbers = [_numbers(tags, row) for row in rows]
     except (OSError, ValueError, IndexError, csv.Error) as error:
         fix = f"Remove it and evaluate again: odapi eval {run.typed} --step all"
         raise RunError(f"{path}: not a table of metrics ({error})", fix=fix) from error
@@ -70,3 +69,11 @@ def is_current(run: RunDir) -> bool:
         return run.metrics_csv.stat().st_mtime_ns > run.detections.stat().st_mtime_ns
     except OSError:
         return False
+
+
+def _numbers(tags: list[str], row: list[str]) -> dict[str, float]:
+    if "" in row:
+        return {tag: float(cell) for tag, cell in zip(tags, row, strict=True) if cell}
+    return dict(
+        zip(tags, map(float, row), strict=True)
+    )  # twice as fast, which a thousand runs feel

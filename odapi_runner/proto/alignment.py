@@ -78,6 +78,12 @@ def same(one: Any, other: Any) -> bool:
     return _key(one) == _key(other)
 
 
+def all_same(elements: Sequence[Any]) -> bool:
+    """Whether messages of one kind, or plain values, are all the same."""
+    first = _key(elements[0])
+    return all(_key(element) == first for element in elements[1:])
+
+
 def _equal_at_head(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from odapi_runner.proto.alignment import element_label, held_member, pair_elements, same
+from odapi_runner.proto.alignment import all_same, element_label, held_member, pair_elements
 from odapi_runner.proto.floats import shortest
 from odapi_runner.proto.messages import is_map, is_repeated
 
@@ -65,6 +65,8 @@ def joined(value: Value | None) -> Scalar | None:
 
 def _walk(messages: list[Any], path: str) -> Iterator[Difference]:
     """The differences below `path`; None stands for a message that another one has chosen not."""
+    if None not in messages and all_same(messages):
+        return  # most of a thousand configs is alike
     some = next(message for message in messages if message is not None)
     for oneof in some.DESCRIPTOR.oneofs:
         chosen = [message and message.WhichOneof(oneof.name) for message in messages]
@@ -126,6 +128,10 @@ def _walk_list(messages: list[Any], field: FieldDescriptor, place: str) -> Itera
         values = [tuple(plain_value(field, item) for item in items) or None for items in lists]
         yield from _unequal(place, values)
         return
+    if all(len(items) == len(lists[0]) for items in lists) and all(
+        all_same(elements) for elements in zip(*lists, strict=True)
+    ):
+        return
     slots = _align(lists)
     names = _name_slots(lists, slots)
     shared = [number for number, slot in enumerate(slots) if None not in slot]
@@ -141,8 +147,7 @@ def _walk_list(messages: list[Any], field: FieldDescriptor, place: str) -> Itera
 def _walk_part(parts: list[Any], kind: FieldDescriptor, place: str) -> Iterator[Difference]:
     """An element of a list or a map, of which None stands where it is not there."""
     if kind.message_type and None not in parts:
-        if not all(same(parts[0], part) for part in parts):
-            yield from _walk(parts, f"{place}.")
+        yield from _walk(parts, f"{place}.")
     else:
         spell = _content if kind.message_type else partial(plain_value, kind)
         yield from _unequal(place, [None if part is None else spell(part) for part in parts])
