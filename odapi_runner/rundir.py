@@ -73,6 +73,11 @@ class RunDir:
         return self.root / "best"
 
     @property
+    def start(self) -> Path:
+        """The checkpoint of another run that this one began with."""
+        return self.root / "start"
+
+    @property
     def rejected(self) -> Path:
         """Checkpoints that are not to be gone on from: their weights are not finite."""
         return self.root / "rejected"

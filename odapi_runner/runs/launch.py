@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.backends import find_engine
 from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.pipeline.finding import refuse_errors
-from odapi_runner.rundir import RunDir
+from odapi_runner.pipeline.overrides import Changes, apply_changes
+from odapi_runner.proto.text import render_pipeline
+from odapi_runner.rundir import RunDir, link_checkpoint
 from odapi_runner.runs.batch_size import plan_with_batch
+from odapi_runner.runs.checkpoints import Start
 from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.digests import read_digests
 from odapi_runner.runs.gpu_load import read_loads
@@ -25,7 +30,7 @@ from odapi_runner.runs.gpus import device_environment
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.names import make_run_folder
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.plan import Plan, plan_training
+from odapi_runner.runs.plan import CHECKPOINT, Plan, plan_training
 from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.spec import RunSpec, Sweep, read_versions
 from odapi_runner.runs.start import start
@@ -63,7 +68,8 @@ def create_run(
     plan.workspace.mark()
     made = make_run_folder(run or plan.name, plan.workspace, exactly=run is not None)
     lock = take_lock(made)
-    files.write_atomic(made.config, plan.text)
+    text = plan.text if plan.start is None else _keep_start(plan, plan.start, made)
+    files.write_atomic(made.config, text)
     spec = RunSpec(
         name=made.name,
         created=dt.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -75,7 +81,7 @@ def create_run(
         overrides=plan.overrides,
         options=plan.options,
         versions=read_versions(),
-        digests=digests,
+        digests=replace(digests, config=hashlib.sha256(text.encode()).hexdigest()),
         parent=parent,
         parent_step=parent_step,
         sweep=sweep,
@@ -127,6 +133,22 @@ def train(
     else:
         start(made, lock)
     return made
+
+
+def _keep_start(plan: Plan, start: Start, made: RunDir) -> str:
+    """Link what the run begins with into its folder, and name that in its config.
+
+    Where the other run has it, rotation may take it before it is read: in the queue after days.
+
+    Returns:
+        The config's text.
+    """
+    found = start.saved
+    link_checkpoint(found.prefix.parent, found.number, made.start)
+    own = (made.start / found.prefix.name).relative_to(plan.workspace.root)
+    changes = Changes((f"{CHECKPOINT}={own}",))
+    head, _, _ = plan.text.partition("\n")  # says where it is from
+    return f"{head}\n\n{render_pipeline(apply_changes(plan.message, changes).message)}"
 
 
 def _parent(plan: Plan) -> tuple[str | None, int | None]:

@@ -23,7 +23,7 @@ from odapi_runner.runs.slurm.request import refuse_unfit
 from odapi_runner.runs.workers import count_replicas, refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
-_CHECKPOINT = "train_config.fine_tune_checkpoint"
+CHECKPOINT = "train_config.fine_tune_checkpoint"
 _USUAL_NAME = re.compile(r"pipeline(\.\d+)?\.config")  # a run's later revisions have a number
 
 
@@ -43,6 +43,7 @@ class Plan:
     devices: int  # how many share a batch, of all workers
     options: RunOptions
     findings: tuple[Finding, ...]
+    start: Start | None = None  # another run's checkpoint
     queue: bool = False  # it is started when it is its turn
 
 
@@ -155,6 +156,7 @@ def plan_training(
                 workers=asked.workers,
             )
         ),
+        start=start,
         queue=queue,
     )
 
@@ -193,7 +195,7 @@ def _name_of(source: Path) -> str:
 
 def _refuse_other_starts(changes: Changes, from_scratch: bool) -> None:
     """Two answers to the question where a training begins are one too many."""
-    others = sorted(changes.given() & {_CHECKPOINT, _CHECKPOINT.removeprefix("train_config.")})
+    others = sorted(changes.given() & {CHECKPOINT, CHECKPOINT.removeprefix("train_config.")})
     if from_scratch or others:
         other = "--from-scratch" if from_scratch else f"-s {others[0]}"
         raise ConfigError(f"--from and {other} contradict each other", fix="Leave one of them out.")

@@ -6,8 +6,10 @@ The engine is tests/runs/fake_engine.py; tests/runs/test_engine_runs.py has the 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,7 @@ from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
+from odapi_runner.runs.checkpoints import saved_checkpoints
 from odapi_runner.runs.gpus import Gpu
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.plan import plan_training
@@ -181,21 +184,22 @@ def first(workspace: Workspace, rendered: Path) -> RunDir:
     return run
 
 
-@pytest.mark.parametrize(
-    ("which", "checkpoint", "step"),
-    [("", "ckpt-3", 4), ("@2", "ckpt-2", 2), ("@best", "best/ckpt-2", 2)],
-)
+@pytest.mark.parametrize(("which", "number", "step"), [("", 3, 4), ("@2", 2, 2), ("@best", 2, 2)])
 def test_a_run_starts_from_another(
-    workspace: Workspace, first: RunDir, which: str, checkpoint: str, step: int
+    workspace: Workspace, first: RunDir, which: str, number: int, step: int
 ) -> None:
-    """Its config with all of its weights; what is asked beside counts; nothing else is touched."""
+    """Its config with all of its weights, which it keeps; what is asked beside counts."""
     words = ["--from", f"{first.name}{which}", "-s", "learning_rate=0.5", "--foreground"]
     result = odapi_train(*words)
 
     assert result.exit_code == 0, result.output
     child = RunDir(workspace.train / f"{first.name}-2")
     train = read_pipeline(child.config).train_config
-    assert train.fine_tune_checkpoint == f"train/{first.name}/{checkpoint}"
+    assert train.fine_tune_checkpoint == f"train/{child.name}/start/ckpt-{number}"
+    shutil.rmtree(first.root)  # as rotation may
+    assert [one.step for one in saved_checkpoints(child.start)] == [step]
+    digest = hashlib.sha256(child.config.read_bytes()).hexdigest()
+    assert run_json(workspace, child.name)["digests"]["config"] == digest
     assert train.fine_tune_checkpoint_type == "full"
     spec = run_json(workspace, child.name)
     assert (spec["parent"], spec["parent_step"]) == (first.name, step)
