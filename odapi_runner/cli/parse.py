@@ -84,8 +84,8 @@ def command(
             _tell(path, findings)
             if strict:
                 refuse_unused(path, findings)
-        if spool.dropped:
-            click.echo(f"note: steps told again: {spool.dropped}; the later row counts", err=True)
+        if repeated := spool.repeated():
+            click.echo(f"note: {repeated} steps are told again; the later rows count", err=True)
         if out:
             write_csv_file(out, spool)
         _print(spool, output_format)
@@ -136,7 +136,7 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
     if output_format == "csv":
         click.echo(",".join(columns))
     for told in stream_log(path, findings, on_idle=lambda: not ends):
-        row = told_record(path.name, told)
+        row = told_record(path.name, told.row, told.remarks)
         if output_format == "csv":
             csv.writer(sys.stdout, lineterminator="\n").writerow(map(row.get, columns))
             sys.stdout.flush()

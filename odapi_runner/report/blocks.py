@@ -35,12 +35,14 @@ def open_log(path: Path) -> io.BufferedReader:
     except OSError as error:
         raise _unreadable(path, error.strerror) from error
     try:
-        packed = stream.read(len(_GZIP)) == _GZIP
-        stream.seek(0)
+        packed = stream.peek(len(_GZIP)).startswith(_GZIP)
     except OSError as error:
         stream.close()
         raise _unreadable(path, error.strerror) from error
-    return cast("io.BufferedReader", gzip.GzipFile(fileobj=stream)) if packed else stream
+    if not packed:
+        return stream
+    stream.close()
+    return cast("io.BufferedReader", gzip.open(path))
 
 
 def read_blocks(

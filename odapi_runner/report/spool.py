@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
+import dataclasses
+import marshal
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -13,15 +15,13 @@ from odapi_runner import files
 from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS
 from odapi_runner.report.logs import Told
-from odapi_runner.report.rows import EvalRow
+from odapi_runner.report.rows import EvalRow, Remarks, Row, TrainRow
 from odapi_runner.report.table import TIMES_TOLD, build_record, remark_columns
 
-_Key = tuple[int, str, bool, int | None]  # log, run, of an evaluation, step
 
-
-def told_record(run: str, told: Told) -> dict[str, Any]:
+def told_record(run: str, row: Row, remarks: Remarks | None) -> dict[str, Any]:
     """A row by column, with what a notebook says of it."""
-    return build_record(run, told.row) | remark_columns(told.remarks)
+    return build_record(run, row) | remark_columns(remarks)
 
 
 def followed_columns() -> list[str]:
@@ -29,16 +29,27 @@ def followed_columns() -> list[str]:
     return [*COLUMNS, "seconds_per_step", TIMES_TOLD]
 
 
+@dataclass(slots=True)
+class _Run:
+    """What is known of a run of a log."""
+
+    log: str
+    name: str
+    has_evaluations: bool = False
+    # How often each step was told that was told more than once, by whether it was evaluated.
+    times: dict[tuple[bool, int | None], int] = field(default_factory=dict)
+
+
 class Spool:
     """A file that is gone with this object; which row counts is known when the last one is in."""
 
     def __init__(self) -> None:
-        # Closed when this object is left, and gone with it.
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115
-        self._names: list[str] = []  # of the logs
-        self._runs: list[dict[str, bool]] = []  # of each log: whether a run has evaluations
-        self._times: dict[_Key, int] = {}  # of the steps that are told more than once
-        self.dropped = 0  # rows whose step was told again
+        # Closed when this object is left.
+        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115
+        self._runs: list[_Run] = []
+        self._numbers: dict[tuple[int, str], int] = {}  # places in it by log and name
+        self._logs: list[str] = []
+        self._rows = 0
 
     def __enter__(self) -> Self:
         return self
@@ -46,48 +57,79 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def begin(self, name: str) -> None:
+    def begin(self, log: str) -> None:
         """What is added from now on is of another log."""
-        self._names.append(name)
-        self._runs.append({})
+        self._logs.append(log)
 
     def add(self, told: Told) -> None:
-        """Keep a row."""
-        log, runs, row = len(self._names) - 1, self._runs[-1], told.row
+        """Keep a row, unless it is of the training of a run that has evaluations."""
+        key = len(self._logs), told.run
+        if key not in self._numbers:
+            self._numbers[key] = len(self._runs)
+            self._runs.append(_Run(self._logs[-1], told.run))
+        number = self._numbers[key]
+        run, row = self._runs[number], told.row
         is_evaluation = isinstance(row, EvalRow)
-        runs[told.run] = runs.get(told.run, False) or is_evaluation
+        run.has_evaluations = run.has_evaluations or is_evaluation
+        if run.has_evaluations and not is_evaluation:
+            return
         if row.times > 1:
-            self._times[log, told.run, is_evaluation, row.step] = row.times
-            self.dropped += 1
-        key = (log, told.run, is_evaluation, row.step)
-        self._file.write(json.dumps([key, row.times, told_record("", told)]) + "\n")
+            run.times[is_evaluation, row.step] = row.times
+        seconds, values = (
+            (None, row.metrics) if isinstance(row, EvalRow) else (row.seconds_per_step, row.values)
+        )
+        remarks = dataclasses.astuple(told.remarks) if told.remarks else None
+        kept = (number, is_evaluation, row.step, row.times, seconds, values, remarks)
+        marshal.dump(kept, self._file)
+        self._rows += 1
 
     def columns(self) -> list[str]:
         """Those of every table first, then the others of the rows that count (reads them all)."""
         others = dict.fromkeys(name for row in self.rows() for name in row if name not in COLUMNS)
         return [*COLUMNS, *others]
 
+    def repeated(self) -> int:
+        """How many steps were told more than once, of those that the table tells."""
+        return sum(
+            is_evaluation == run.has_evaluations
+            for run in self._runs
+            for is_evaluation, _ in run.times
+        )
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows that count, by column: of a run the evaluations, or its steps without any."""
+        several = dict.fromkeys(range(len(self._logs) + 1), 0)
+        for log, _ in self._numbers:
+            several[log] += 1
+        names = [
+            f"{run.log}:{run.name}" if several[log] > 1 else run.log
+            for run, (log, _) in zip(self._runs, self._numbers, strict=True)
+        ]
         self._file.seek(0)
-        for line in self._file:
-            key, times, record = json.loads(line)
-            log, run, is_evaluation, step = key
-            runs = self._runs[log]
-            last = self._times.get((log, run, is_evaluation, step), 1)
-            if is_evaluation != runs[run] or (step is not None and times < last):
+        for _ in range(self._rows):
+            # What this object has written itself.
+            number, is_evaluation, step, times, seconds, values, remarks = marshal.load(  # noqa: S302
+                self._file
+            )
+            run = self._runs[number]
+            if is_evaluation != run.has_evaluations:
                 continue
-            name = self._names[log]
-            yield record | {"run": f"{name}:{run}" if len(runs) > 1 else name}
-        self._file.seek(0, 2)
+            if run.times and step is not None and times < run.times.get((is_evaluation, step), 1):
+                continue
+            row = (
+                EvalRow(step, values, times)
+                if is_evaluation
+                else TrainRow(step, seconds, values, times)
+            )
+            yield told_record(names[number], row, Remarks(*remarks) if remarks else None)
 
 
 def write_rows(stream: TextIO, spool: Spool) -> None:
     """The table as CSV, its cells as pandas would write them."""
     columns = spool.columns()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(spool.rows())
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(row.get, columns) for row in spool.rows())
 
 
 def write_csv_file(path: Path, spool: Spool) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from odapi_runner.cli import main
+from odapi_runner.report.parse import parse
 
 LOG = """\
 INFO:tensorflow:Eval metrics at step 100
@@ -85,3 +91,131 @@ def test_what_is_no_log_takes_two_lines(
 def test_wrong_usage_is_two(words: list[str]) -> None:
     """No log, a format that is none, an option that is none."""
     assert odapi("parse", *words).exit_code == 2
+
+
+TRAINING = "INFO:tensorflow:Step {0} per-step time 0.5s loss={1}\n"
+
+
+def test_what_could_not_be_used_is_said_and_with_strict_it_is_an_error(tmp_path: Path) -> None:
+    """With its line; the rest is read."""
+    path = tmp_path / "x.log"
+    path.write_text(
+        TRAINING.format(100, "1.5") + "INFO:tensorflow:Step per-step time 1s\n", "utf-8"
+    )
+    why = "2: a step without its number or its time: INFO:tensorflow:Step per-step time 1s"
+
+    result = odapi("parse", path, "--format", "json")
+    strict = odapi("parse", path, "--strict")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["loss_total"] == 1.5
+    assert f"note: {path}:{why}\n" in result.stderr
+    assert (strict.exit_code, strict.stdout) == (1, "")
+    assert f"Error: {path}:{why}\n" in strict.stderr
+
+
+def test_a_step_that_is_told_again_is_one_row_that_says_so(tmp_path: Path) -> None:
+    """The later row counts; only a log with such has the column."""
+    path = tmp_path / "x.log"
+    path.write_text(TRAINING.format(100, "1.5") + TRAINING.format(100, "0.5"), "utf-8")
+
+    result = odapi("parse", path, "--format", "csv")
+
+    header, row = (line.split(",") for line in result.stdout.splitlines())
+    told = dict(zip(header, row, strict=True))
+    assert (told["step"], told["loss_total"], told["times_told"]) == ("100", "0.5", "2")
+    assert "note: 1 steps are told again; the later rows count\n" in result.stderr
+
+
+@pytest.mark.parametrize("output_format", ["csv", "json", "table", "markdown"])
+def test_a_table_is_the_same_in_every_format_and_as_a_call(
+    tmp_path: Path, output_format: str
+) -> None:
+    """A training that is no number any more: nan in CSV, null in JSON."""
+    path = tmp_path / "x.log"
+    path.write_text(TRAINING.format(100, "nan") + TRAINING.format(200, "1e-05"), "utf-8")
+
+    result = odapi("parse", path, "--format", output_format, "--out", tmp_path / "out.csv")
+
+    frame = parse([path])
+    read = pd.read_csv(tmp_path / "out.csv").astype(frame.dtypes)
+    pd.testing.assert_frame_equal(read, frame)
+    shown = {"csv": ",1e-05,", "json": '"loss_total": 1e-05', "table": "1e-05"}
+    assert shown.get(output_format, "| 1e-05 |") in result.stdout
+    if output_format == "json":
+        assert [row["loss_total"] for row in json.loads(result.stdout)] == [None, 1e-05]
+
+
+def test_a_notebook_gives_its_experiments_and_patches(tmp_path: Path) -> None:
+    """Texts of many lines whole in JSON, and their first line in a table."""
+    path = tmp_path / "notes.txt"
+    path.write_text(
+        "2\n  =\n    mAP = 0.5\n  note\n    one\n    two\n\n1\n  set\n    a { b: 1 }\n", "utf-8"
+    )
+
+    result = odapi("parse", path, "--format", "json", "--patches", tmp_path / "patches")
+    table = odapi("parse", path)
+
+    one, two = json.loads(result.stdout)
+    assert (one["run"], one["set"], two["run"]) == ("notes.txt:1", "a { b: 1 }\n", "notes.txt:2")
+    assert (two["mAP"], two["note"]) == (0.5, "one\ntwo\n")
+    assert (tmp_path / "patches" / "notes-1.txt").read_text("utf-8") == "set\n  a { b: 1 }\n"
+    assert f"wrote {tmp_path / 'patches' / 'notes-1.txt'}\n" in result.stderr
+    assert "one …" in table.stdout
+
+
+def test_a_log_may_come_through_a_pipe() -> None:
+    """`zcat old.log.gz | odapi parse -`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "odapi_runner", "parse", "-", "--format", "csv"],
+        input=LOG, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout == HEADER + ROW.replace("eval.log", "-")
+
+
+@pytest.mark.parametrize("output_format", ["table", "json", "csv"])
+def test_a_log_that_grows_is_followed_until_somebody_ends_it(
+    tmp_path: Path, output_format: str
+) -> None:
+    """Each row as it is told, also of a file that was begun anew."""
+    path = tmp_path / "train.log"
+    path.write_text(TRAINING.format(100, "1.5"), "utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "odapi_runner", "parse", "-f", path, "--format", output_format],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        if output_format == "csv":
+            assert process.stdout.readline().startswith("run,step,mAP,")
+        first = process.stdout.readline()
+        with path.open("a", encoding="utf-8") as log:
+            log.write(TRAINING.format(200, "1.25"))
+        second = process.stdout.readline()
+        path.unlink()
+        path.write_text(TRAINING.format(300, "1.0") + "Eval metrics at step 300\n", "utf-8")
+        third = process.stdout.readline()
+        with path.open("a", encoding="utf-8") as log:
+            log.write("\t+ DetectionBoxes_Precision/mAP: 0.250000\n")
+        fourth = process.stdout.readline()  # told when nothing has come for a second
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=30)
+
+    shown = {"table": "  loss_total ", "json": '"loss_total": ', "csv": ",0.5,"}[output_format]
+    assert all(shown in line for line in (first, second, third))
+    assert "1.25" in second
+    assert "0.25" in fourth
+    assert (process.returncode, rest) == (0, "")
+    assert said == f"note: {path}: rows by format: model_main_tf2 (4)\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["a", "b"], ["a", "--out", "x"], ["a", "--patches", "p"], ["a", "--format", "markdown"]],
+)
+def test_following_is_one_log_on_stdout(words: list[str]) -> None:
+    """All else needs an end."""
+    result = odapi("parse", "-f", *words)
+
+    assert result.exit_code == 2
+    assert "-f follows one log" in result.stderr

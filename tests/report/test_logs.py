@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.errors import DataError
-from odapi_runner.report.logs import parse_log, read_log
+from odapi_runner.report.logs import parse_log, read_log, read_logs
 from odapi_runner.report.rows import ParsedLog, TrainRow
 
 
@@ -82,3 +82,33 @@ def test_the_training_of_the_real_model_main_tf2(reference: Path) -> None:
             "learning_rate": 0.0,
         },
     )
+
+
+def test_a_step_that_a_resumed_run_has_told_again_counts_once(tmp_path: Path) -> None:
+    """The later row, which says so."""
+    path = tmp_path / "train.log"
+    lines = [f"Step {step} per-step time 0.5s loss={loss}\n" for step, loss in STEPS]
+    path.write_text("".join(lines), "utf-8")
+
+    assert read_log(path).train == (
+        TrainRow(100, 0.5, {"Loss/total_loss": 1.0}),
+        TrainRow(200, 0.5, {"Loss/total_loss": 0.5}, times=2),
+        TrainRow(300, 0.5, {"Loss/total_loss": 0.25}),
+    )
+
+
+STEPS = ((100, "1.0"), (200, "0.75"), (200, "0.5"), (300, "0.25"))
+
+
+def test_several_runs_in_one_log_are_told_apart(tmp_path: Path) -> None:
+    """As with `>>`; who asks for one is told their names."""
+    path = tmp_path / "train.log"
+    lines = [f"Step {step} per-step time 0.5s loss=1.5\n" for step in (100, 200, 100, 200)]
+    path.write_text("".join(lines), "utf-8")
+
+    one, two = read_logs(path)
+
+    assert (one.name, two.name) == ("1", "2")
+    assert [row.step for row in one.train] == [row.step for row in two.train] == [100, 200]
+    with pytest.raises(DataError, match="holds several runs: 1, 2"):
+        read_log(path)

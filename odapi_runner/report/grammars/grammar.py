@@ -17,10 +17,13 @@ class Reader(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the next line is wanted, whatever it holds."""
+        """Whether the next passage is wanted, whatever it holds."""
 
-    def read(self, line: str) -> Sequence[Row | Unused]:
-        """What is told once this line is read; it has its line end unless it is cut short."""
+    def read(self, passage: str) -> Sequence[Row | Unused]:
+        """What is told once this line is read, or a passage that begins with it.
+
+        Every line has its end, unless it is the last one of a log and cut short.
+        """
 
     def close(self) -> Sequence[Row | Unused]:
         """What is told once no line follows."""
@@ -35,3 +38,6 @@ class Grammar:
     # has to hold one of `scan.ANCHORS`, for which a log is searched; none: every line is given.
     words: tuple[str, ...]
     start: Callable[[], Reader]
+    # How many bytes behind such a line belong to it, and whatever stands between: the lines that
+    # follow are given with it.
+    reach: int = 0

@@ -30,17 +30,20 @@ from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 # A loss at the end of a line that has no end may lack some of its digits.
 _STEP = re.compile(rf"\bStep (\d{{1,18}}) per-step time ({VALUE})s(?: loss=({VALUE})(?=\s))?")
 _PAIR = re.compile(
-    rf"""['"](Loss/[^'"]+|{LEARNING_RATE})['"]: (?:np\.float\d+\()?({VALUE})\)?(?=[,}}])"""
+    rf"""['"](Loss/[^'"\n]+|{LEARNING_RATE})['"]: (?:np\.float\d+\()?({VALUE})\)?([,}}])"""
 )
 _EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})\b(?!\.)")
 # The tab before the plus may have become spaces, or "#011" on the way through syslog. A name
-# without a slash or an @ is none that the evaluators give.
+# without a slash or an @ is none that the evaluators give. (What stands first is searched for
+# quickly; a lookbehind is not.)
 _METRIC = re.compile(
-    r"(?:\s|#011)\+ (\S*[/@].*|learning_rate): (-?(?:\d+\.\d{6}|nan|inf))(?![\w.])\s*$"
+    r"\+ (?<=[ \t1]\+ )([^\s/@]*[/@].*|learning_rate): (-?(?:\d+\.\d{6}|nan|inf))[ \t]*$",
+    re.MULTILINE,
 )
-_LIKE_A_METRIC = re.compile(r"(?:\s|#011)\+ (?:Detection|Loss/)")
-# How many lines of others may come in between.
-_PATIENCE = 100
+_LIKE_A_METRIC = re.compile(r"\+ (?<=[ \t1]\+ )(?:Detection|Loss/)")
+# Bytes: how much of others may come in between, of what is written step by step or at once.
+_PATIENCE = 8192
+_PATIENCE_AT_ONCE = 2048
 
 
 @dataclass(slots=True)
@@ -48,48 +51,56 @@ class _Training:
     """Step lines and the dicts below them."""
 
     first: re.Match[str] | None = None  # the step line of the row that is being read
-    values: dict[str, float] = field(default_factory=dict)
-    waited: int = 0  # lines since something was read
-    last: str = ""
+    pairs: dict[str, str] = field(default_factory=dict)
+    waited: int = 0  # bytes since something was read
+    last: tuple[str, dict[str, str]] = ("", {})  # the row before, as it was written
+    has_dicts: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the dict of a step may follow."""
         return self.first is not None
 
-    def read(self, line: str) -> Sequence[TrainRow | Unused]:
-        if "per-step time" in line:
-            return self._read_step(line)
+    def read(self, passage: str) -> Sequence[TrainRow | Unused]:
+        told: Sequence[TrainRow | Unused] = ()
+        if "per-step time" in passage:
+            told = self._read_step(passage)
         if self.first is None:
-            return ()
-        if pairs := _PAIR.findall(line):
-            self.values.update((tag, float(value)) for tag, value in pairs)
+            return told
+        self.waited += len(passage)
+        for tag, value, end in _PAIR.findall(passage):
+            self.pairs[tag] = value
             self.waited = 0
-            # Its last line, unless syslog has joined the lines of a dict.
-            return self.close() if "}" in line else ()
-        self.waited += 1
-        return self.close() if self.waited > _PATIENCE else ()
+            if end == "}":
+                return [*told, *self.close()]
+        return [*told, *self.close()] if self.waited > _PATIENCE else told
 
-    def _read_step(self, line: str) -> Sequence[TrainRow | Unused]:
-        found = _STEP.search(line)
+    def _read_step(self, passage: str) -> Sequence[TrainRow | Unused]:
+        found = _STEP.search(passage)
         if found is None:
-            return (Unused("a step without its number or its time", line),)
+            return (Unused("a step without its number or its time", _first_line(passage)),)
         if self.first and found[0] == self.first[0]:
             return ()  # the other handler's copy
         told = self.close()
         self.first, self.waited = found, 0
         return [*told, *self.close()] if found[3] else told
 
-    def close(self) -> Sequence[TrainRow]:
+    def close(self) -> Sequence[TrainRow | Unused]:
         """The row, unless it repeats the one before: another handler's copy of the same lines."""
         if self.first is None:
             return ()
-        loss = {LOSS_TAGS["loss_total"]: float(self.first[3])} if self.first[3] else {}
-        row = TrainRow(int(self.first[1]), float(self.first[2]), loss | self.values)
-        self.first, self.values = None, {}
-        text = repr(row)  # by text: a loss of nan is not equal to itself
-        repeated, self.last = text == self.last, text
-        return () if repeated else (row,)
+        if self.has_dicts and not self.pairs and not self.first[3]:
+            first, self.first = self.first, None
+            return (Unused("a step without its losses", first[0]),)
+        self.has_dicts = self.has_dicts or bool(self.pairs)
+        first, pairs = self.first, self.pairs
+        self.first, self.pairs = None, {}
+        repeats, self.last = (first[0], pairs) == self.last, (first[0], pairs)
+        if repeats:
+            return ()
+        values = {LOSS_TAGS["loss_total"]: float(first[3])} if first[3] else {}
+        values.update((tag, float(value)) for tag, value in pairs.items())
+        return (TrainRow(int(first[1]), float(first[2]), values),)
 
 
 @dataclass(slots=True)
@@ -97,35 +108,34 @@ class _Evaluation:
     """The metrics below "Eval metrics at step"."""
 
     step: int | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
     waited: int = 0
-    last: str = ""
+    last: tuple[int | None, dict[str, str]] = (None, {})
 
     @property
     def is_open(self) -> bool:
         """Whether metrics may follow."""
         return self.step is not None
 
-    def read(self, line: str) -> Sequence[EvalRow | Unused]:
-        if "Eval metrics at step" in line:
-            return self._read_step(line)
+    def read(self, passage: str) -> Sequence[EvalRow | Unused]:
+        told: Sequence[EvalRow | Unused] = ()
+        if "Eval metrics at step" in passage:
+            told = self._read_step(passage)
         if self.step is None:
-            return ()
-        if found := _METRIC.search(line):
-            self.metrics[found[1]] = float(found[2])
-            self.waited = 0
-            return ()
-        self.waited += 1
-        told = self.close() if self.waited > _PATIENCE else ()
-        if _LIKE_A_METRIC.search(line):
-            return [*told, Unused("a metric without its value", line)]
-        return told
+            return told
+        found = _METRIC.findall(passage)
+        self.pairs.update(found)
+        self.waited = 0 if found else self.waited + len(passage)
+        patience = _PATIENCE_AT_ONCE if self.pairs else _PATIENCE
+        if len(found) < len(_LIKE_A_METRIC.findall(passage)):
+            told = [*told, *_cut_metrics(passage)]
+        return [*told, *self.close()] if self.waited > patience else told
 
-    def _read_step(self, line: str) -> Sequence[EvalRow | Unused]:
-        found = _EVALUATED.search(line)
+    def _read_step(self, passage: str) -> Sequence[EvalRow | Unused]:
+        found = _EVALUATED.search(passage)
         if found is None:
-            return (Unused("an evaluation without its step", line),)
-        if not self.metrics and int(found[1]) == self.step:
+            return (Unused("an evaluation without its step", _first_line(passage)),)
+        if not self.pairs and int(found[1]) == self.step:
             return ()  # the other handler's copy
         told = self.close()
         self.step, self.waited = int(found[1]), 0
@@ -135,13 +145,12 @@ class _Evaluation:
         """The row, unless the evaluation was cut short or is told for the second time."""
         if self.step is None:
             return ()
-        row = EvalRow(self.step, self.metrics)
-        self.step, self.metrics = None, {}
-        if not row.metrics:
-            return (Unused(f"the evaluation at step {row.step} has no metrics", ""),)
-        text = repr(row)
-        repeated, self.last = text == self.last, text
-        return () if repeated else (row,)
+        step, pairs = self.step, self.pairs
+        self.step, self.pairs = None, {}
+        if not pairs:
+            return (Unused(f"the evaluation at step {step} has no metrics", ""),)
+        repeats, self.last = (step, pairs) == self.last, (step, pairs)
+        return () if repeats else (EvalRow(step, {tag: float(v) for tag, v in pairs.items()}),)
 
 
 @dataclass(slots=True)
@@ -154,14 +163,26 @@ class _Reader:
     @property
     def is_open(self) -> bool:
         """Whether either is."""
-        return self.training.is_open or self.evaluation.is_open
+        return self.training.first is not None or self.evaluation.step is not None
 
-    def read(self, line: str) -> Sequence[Row | Unused]:
-        training, evaluation = self.training.read(line), self.evaluation.read(line)
+    def read(self, passage: str) -> Sequence[Row | Unused]:
+        training, evaluation = self.training.read(passage), self.evaluation.read(passage)
         return [*training, *evaluation] if training and evaluation else training or evaluation
 
     def close(self) -> Sequence[Row | Unused]:
         return [*self.training.close(), *self.evaluation.close()]
 
 
-GRAMMAR = Grammar("model_main_tf2", ("per-step time", "Eval metrics at step"), _Reader)
+def _first_line(passage: str) -> str:
+    return passage.partition("\n")[0]
+
+
+def _cut_metrics(passage: str) -> list[Unused]:
+    lines = passage.splitlines()
+    like = [line for line in lines if _LIKE_A_METRIC.search(line) and not _METRIC.search(line)]
+    return [Unused("a metric without its value", line) for line in like]
+
+
+GRAMMAR = Grammar(
+    "model_main_tf2", ("per-step time", "Eval metrics at step"), _Reader, reach=_PATIENCE
+)
