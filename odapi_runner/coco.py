@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from odapi_runner.formats.detections import Found, GroundTruth
 from odapi_runner.metrics import (
+    BOXES,
     CATEGORY_TAG,
     COCO_METRICS,
+    MASKS,
     SUPER_CATEGORY_TAG,
     CocoMetric,
     category_tag,
     super_category_tag,
 )
 from odapi_runner.scoring.curves import ClassOutcomes, class_outcomes, precision_at_recalls
+from odapi_runner.scoring.masks import Masks, find_mask_pairs, mask_areas
 from odapi_runner.scoring.match import COCO_THRESHOLDS, match_pairs
 from odapi_runner.scoring.pairs import find_pairs, rank_detections
 
@@ -47,6 +50,7 @@ def evaluate(
     per_category: bool = False,
     all_per_category: bool = False,
     super_categories: Mapping[str, Sequence[str]] | None = None,
+    masks: Masks | None = None,
 ) -> dict[str, float]:
     """Score the detections of one checkpoint.
 
@@ -62,13 +66,14 @@ def evaluate(
         all_per_category: add that, and all twelve of each class.
         super_categories: names of classes by the name that they have together: add the mean of
             their figures, -1 counted as such, there as here.
+        masks: what to measure in the boxes' place; the tags then say so.
 
     Returns:
         The value of each tag: the twelve in the order of `COCO_METRICS`, then the classes in the
         order of the label map, then the super categories; -1 where there is no groundtruth of that
         kind.
     """
-    by_class = _tables(groundtruth, found)
+    by_class = _tables(groundtruth, found, masks)
     tables = list(by_class.values())
     metrics = {one.tag: _value([table[one] for table in tables]) for one in COCO_METRICS}
     if per_category or all_per_category or super_categories:
@@ -83,6 +88,8 @@ def evaluate(
             metrics[f"{SUPER_CATEGORY_TAG}{name}"] = means[COCO_METRICS[0]]
             if all_per_category:
                 metrics |= {super_category_tag(one, name): means[one] for one in COCO_METRICS}
+    if masks:
+        return {tag.replace(BOXES, MASKS): value for tag, value in metrics.items()}
     return metrics
 
 
@@ -112,13 +119,16 @@ def summary_lines(metrics: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _tables(groundtruth: GroundTruth, found: Found) -> dict[int, _Tables]:
+def _tables(groundtruth: GroundTruth, found: Found, masks: Masks | None) -> dict[int, _Tables]:
     """Precision and recall of each class by its id: the overlaps are computed once."""
     ranked = rank_detections(groundtruth, found)
-    pairs = find_pairs(groundtruth, found, ranked)
-    # COCO files hold doubles, and so does pycocotools: the area is not rounded to float32.
-    own_area = _area(found.boxes_xywh_px.astype(np.float64))
-    area = np.where(groundtruth.area > 0, groundtruth.area, _area(groundtruth.boxes_xywh_px))
+    if masks:
+        pairs = find_mask_pairs(groundtruth, masks, ranked)
+        area, own_area = mask_areas(masks.wanted), mask_areas(masks.found)
+    else:
+        pairs = find_pairs(groundtruth, found, ranked)
+        area, own_area = _area(groundtruth.boxes_xywh_px), _area(found.boxes_xywh_px)
+    area = np.where(groundtruth.area > 0, groundtruth.area, area)
     tables: dict[int, _Tables] = {number: {} for number in groundtruth.class_ids.tolist()}
     for name, (low, high) in _AREAS.items():
         ignored = groundtruth.is_crowd | (area < low) | (area > high)
@@ -158,5 +168,7 @@ def _value(tables: Sequence[NDArray[np.float64]]) -> float:
     return float(np.mean(np.concatenate(known))) if known else UNKNOWN
 
 
-def _area(boxes_xywh_px: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    return np.asarray(boxes_xywh_px[:, 2] * boxes_xywh_px[:, 3])
+def _area(boxes_xywh_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    # COCO files hold doubles, and so does pycocotools: the area is not rounded to float32.
+    sides = boxes_xywh_px[:, 2:].astype(np.float64)
+    return np.asarray(sides[:, 0] * sides[:, 1])

@@ -90,6 +90,10 @@ COLUMN_OF_TAG = {
 # Tags of figures that are -1 where there is no groundtruth of that kind.
 _FIGURES = ("Detection", "KITTI_", "PascalBoxes_")
 
+# With what the tags of COCO's figures begin: those of boxes, and those of masks.
+BOXES = "DetectionBoxes_"
+MASKS = "DetectionMasks_"
+
 # AP of one class, with `include_metrics_per_category`; the class name follows.
 CATEGORY_TAG = "DetectionBoxes_PerformanceByCategory/mAP/"
 # The mean of several classes, with `super_categories`; their name follows.

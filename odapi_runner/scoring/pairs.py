@@ -82,10 +82,9 @@ def find_pairs(
     at_least: float = 0.5,
 ) -> Pairs:
     """All pairs of a group that overlap at least so much; `ranked` is of the same `by_class`."""
-    own = _groups(groundtruth, groundtruth.image, groundtruth.classes, by_class=by_class)
     parts = [
         _overlapping(groundtruth, found, detection, box, at_least)
-        for detection, box in _same_group(own, ranked)
+        for detection, box in pairs_of_group(groundtruth, ranked, by_class=by_class)
     ]
     if not parts:
         none = np.zeros(0, np.int64)
@@ -134,17 +133,21 @@ def _groups(
     return np.where(known[place] == classes, number, -1)
 
 
-def _same_group(
-    own: NDArray[np.int64], ranked: Ranked
+def pairs_of_group(
+    groundtruth: GroundTruth, ranked: Ranked, *, by_class: bool = True
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Indices of detections, and of all groundtruth of their group beside each, in pieces."""
+    """Indices of detections, and of all groundtruth of their group beside each, in pieces.
+
+    Detections ascend, and none is in two pieces.
+    """
+    own = _groups(groundtruth, groundtruth.image, groundtruth.classes, by_class=by_class)
     order = np.argsort(own, kind="stable")
     counted = np.flatnonzero(ranked.rank >= 0)
     first, last = (
         np.searchsorted(own[order], ranked.group[counted], side) for side in ("left", "right")
     )
     count = last - first
-    piece = np.cumsum(count) // _CHUNK
+    piece = (np.cumsum(count) - count) // _CHUNK
     for begin, end in _runs(piece):
         many = count[begin:end]
         detection = np.repeat(counted[begin:end], many)

@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from odapi_runner.formats.detections import Found, GroundTruth
+from odapi_runner.scoring.masks import Masks
 
 Box = tuple[int, int, list[float]]  # image, class, (xmin, ymin, width, height)
 
@@ -48,15 +49,19 @@ def build_found(found: Sequence[tuple[int, int, list[float], float]]) -> Found:
     )
 
 
-def pycocotools_evaluation(truth: GroundTruth, found: Found) -> Any:
-    """A `COCOeval` that has evaluated and accumulated."""
+def pycocotools_evaluation(truth: GroundTruth, found: Found, masks: Masks | None = None) -> Any:
+    """A `COCOeval` that has evaluated and accumulated, of masks where there are some."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
+    from pycocotools.mask import area
 
     def dataset(annotations: list[dict[str, Any]]) -> Any:
         held = COCO()
         held.dataset = {
-            "images": [{"id": number} for number in range(len(truth.source_ids))],
+            "images": [
+                {"id": number, "height": int(height), "width": int(width)}
+                for number, (height, width) in enumerate(truth.sizes_hw)
+            ],
             "categories": [{"id": int(number)} for number in truth.class_ids],
             "annotations": [
                 annotation | {"id": number} for number, annotation in enumerate(annotations, 1)
@@ -82,15 +87,23 @@ def pycocotools_evaluation(truth: GroundTruth, found: Found) -> Any:
         annotation |= {"image_id": int(found.image[row]), "score": float(found.scores[row])}
         offered.append(annotation | {"category_id": int(found.classes[row])})
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(dataset(wanted), dataset(offered), "bbox")
+        if masks:
+            for annotation, mask in zip(wanted, masks.wanted, strict=True):
+                annotation["segmentation"] = mask
+            for annotation, mask in zip(offered, masks.found, strict=True):
+                annotation |= {"segmentation": mask, "area": float(area(mask))}
+        kind = "segm" if masks else "bbox"
+        evaluation = COCOeval(dataset(wanted), dataset(offered), kind)
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation
 
 
-def reference(truth: GroundTruth, found: Found) -> tuple[list[float], list[str]]:
+def reference(
+    truth: GroundTruth, found: Found, masks: Masks | None = None
+) -> tuple[list[float], list[str]]:
     """pycocotools' twelve numbers and printed lines."""
-    evaluation = pycocotools_evaluation(truth, found)
+    evaluation = pycocotools_evaluation(truth, found, masks)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         evaluation.summarize()
     return evaluation.stats.tolist(), printed.getvalue().splitlines()[-12:]
