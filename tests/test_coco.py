@@ -14,8 +14,16 @@ from hypothesis import strategies as st
 
 from odapi_runner import coco
 from odapi_runner.formats.detections import GroundTruth
-from odapi_runner.metrics import CATEGORY_TAG, COCO_METRICS
-from support.scored import OFFERED, WANTED, Box, build_found, build_groundtruth, reference
+from odapi_runner.metrics import CATEGORY_TAG, COCO_METRICS, category_tag
+from support.scored import (
+    OFFERED,
+    WANTED,
+    Box,
+    build_found,
+    build_groundtruth,
+    pycocotools_evaluation,
+    reference,
+)
 
 
 def values(metrics: dict[str, float]) -> dict[str, float]:
@@ -180,6 +188,61 @@ def test_the_numbers_and_lines_are_those_of_pycocotools(
     numbers, lines = reference(truth, found)
     assert list(metrics.values()) == pytest.approx(numbers, abs=1e-9)
     assert coco.summary_lines(metrics) == lines
+
+
+def of_class(evaluation: Any, place: int) -> list[float]:
+    """The twelve of one class, read off the tables that pycocotools has accumulated."""
+    precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
+    one = [
+        *(precision[at, :, place, 0, 2] for at in (slice(None), 0, 5)),
+        *(precision[:, :, place, area, 2] for area in (1, 2, 3)),
+        *(recall[:, place, 0, limit] for limit in (0, 1, 2)),
+        *(recall[:, place, area, 2] for area in (1, 2, 3)),
+    ]
+    return [float(np.mean(part[part > -1])) if (part > -1).any() else -1.0 for part in one]
+
+
+@settings(max_examples=30, deadline=None)
+@given(WANTED, OFFERED, st.sets(st.integers(0, 11)))
+def test_the_numbers_of_each_class_are_those_of_pycocotools(
+    wanted: list[Box], offered: list[Any], crowd: set[int]
+) -> None:
+    """All twelve of each of the three classes, equal to 1e-9."""
+    truth = build_groundtruth(wanted, images=4, classes=3, crowd=tuple(crowd))
+    found = build_found(offered)
+
+    metrics = coco.evaluate(truth, found, all_per_category=True)
+
+    evaluation = pycocotools_evaluation(truth, found)
+    for place, name in enumerate(truth.class_names):
+        ours = [metrics[category_tag(one, str(name))] for one in COCO_METRICS]
+        assert ours == pytest.approx(of_class(evaluation, place), abs=1e-9)
+        assert metrics[CATEGORY_TAG + name] == ours[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ties_at_the_limit_agree_with_pycocotools(seed: int) -> None:
+    """130 detections of a class on an image with five scores: which 100 count is a tie's order."""
+    rng = np.random.default_rng(seed)
+    wanted = [
+        (image, 1, [*rng.integers(0, 90, 2).tolist(), *rng.integers(8, 120, 2).tolist()])
+        for image in range(3)
+        for _ in range(15)
+    ]
+    offered = [
+        (image, 1, (np.array(wanted[row][2]) + rng.integers(-6, 7, 4)).clip(1).tolist(), score)
+        for image in (0, 2)  # nothing is found on the second
+        for row, score in zip(
+            rng.integers(0, 45, 130), rng.choice([0.1, 0.2, 0.3, 0.4, 0.5], 130), strict=True
+        )
+    ]
+    truth = build_groundtruth(wanted, images=4, crowd=(3, 20))
+    found = build_found(offered)
+
+    metrics = coco.evaluate(truth, found)
+
+    assert list(metrics.values()) == pytest.approx(reference(truth, found)[0], abs=1e-9)
+    assert metrics["DetectionBoxes_Precision/mAP"] > 0
 
 
 def test_crowded_images_agree_with_pycocotools() -> None:
