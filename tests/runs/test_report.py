@@ -130,14 +130,14 @@ def test_the_threshold_can_be_chosen(run: RunDir, workspace: Workspace, whole: R
 
 
 def test_the_worst_images_are_drawn(whole: Report) -> None:
-    """Those with the most errors first; each is a JPEG of its size."""
+    """Those with the most errors first; each is a JPEG, enlarged for its labels."""
     worst = section(whole, "worst")
     errors = [sum(row[1:]) for row in table(whole, "worst").rows]
 
     assert len(worst.pictures) == len(errors) == 12
     assert errors == sorted(errors, reverse=True)
     assert all(picture.jpeg[:2] == b"\xff\xd8" for picture in worst.pictures)
-    assert {picture.size for picture in worst.pictures} == {(128, 96)}
+    assert {picture.size for picture in worst.pictures} == {(480, 360)}
 
 
 def test_speed_and_memory_are_what_the_events_say(whole: Report) -> None:

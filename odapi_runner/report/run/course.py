@@ -26,7 +26,7 @@ def build_course(
     losses = [
         Curve(f"{kind} {_spoken(name)}", curve.steps, curve.values)
         for kind, curves in (("training", training), (_VALIDATION, evaluated))
-        for name, curve in curves.items()
+        for name, curve in sorted(curves.items())
         if curve.steps and (name in LOSS_TAGS or name.startswith("Loss/"))
     ]
     totals = [curve for curve in losses if curve.name.endswith(" total")]

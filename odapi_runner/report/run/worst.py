@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ LEGEND = (
 
 _MOST_BYTES = 72 << 10  # of a picture: forty of them, as text in HTML, stay below 4 MB
 _SIDES = (640, 480, 320, 160)  # pixels of the longer side, and for each of them these qualities
+_LEAST = 480  # pixels: a smaller image is enlarged to this, or its labels would cover it
 _QUALITIES = (85, 75, 60, 45)
 
 
@@ -106,9 +108,10 @@ def _encode(
     """A JPEG of at most `_MOST_BYTES`, as good and as large as that allows."""
     data, drawn = b"", picture
     for side in _SIDES:
-        scale = min(1.0, side / max(picture.size))
-        small = ImageOps.scale(picture, scale) if scale < 1 else picture
-        drawn = _draw(objects, threshold, image, small, scale)
+        longer = max(picture.size)
+        scale = side / longer if longer > side else max(1.0, min(side, _LEAST) / longer)
+        resized = ImageOps.scale(picture, scale) if scale != 1 else picture
+        drawn = _draw(objects, threshold, image, resized, scale)
         for quality in _QUALITIES:
             stream = io.BytesIO()
             drawn.save(stream, "JPEG", quality=quality, optimize=True)
@@ -124,26 +127,28 @@ def _draw(
     """What was found of the objects, those that were missed, and the boxes on nothing."""
     truth, found, least = objects.groundtruth, objects.found, np.float32(threshold)
     names = writable_names(truth.class_ids.tolist(), truth.class_names.tolist())
-    drawn = picture.copy()
-    draw = ImageDraw.Draw(drawn)
-
-    def outline(box_xywh_px: NDArray[np.floating], label: str, color: str) -> None:
-        draw_box(draw, (box_xywh_px * scale).tolist(), label, color)
-
+    labelled: list[tuple[NDArray[np.floating[Any]], str, str]] = []
     for place in np.flatnonzero((truth.image == image) & ~truth.is_crowd):
         name, score = name_of(names, int(truth.classes[place])), objects.sureness[place]
         said = int(objects.taken_for[place])
         if score < least:
-            outline(truth.boxes_xywh_px[place], f"missed: {name}", MISSED)
+            labelled.append((truth.boxes_xywh_px[place], f"missed: {name}", MISSED))
             continue
         box = found.boxes_xywh_px[objects.surest[place]]
         if said == truth.classes[place]:
-            outline(box, f"{name} {score:.2f}", CORRECT)
+            labelled.append((box, f"{name} {score:.2f}", CORRECT))
         else:
-            outline(box, f"{name}, taken for {name_of(names, said)} {score:.2f}", MISCLASSIFIED)
-    for place in np.flatnonzero(
-        (found.image == image) & objects.on_nothing & (found.scores >= least)
-    ):
-        label = f"false: {name_of(names, int(found.classes[place]))} {found.scores[place]:.2f}"
-        outline(found.boxes_xywh_px[place], label, FALSE)
+            other = f"{name}, taken for {name_of(names, said)} {score:.2f}"
+            labelled.append((box, other, MISCLASSIFIED))
+    on_nothing = (found.image == image) & objects.on_nothing & (found.scores >= least)
+    for place in np.flatnonzero(on_nothing):
+        name = name_of(names, int(found.classes[place]))
+        labelled.append(
+            (found.boxes_xywh_px[place], f"false: {name} {found.scores[place]:.2f}", FALSE)
+        )
+    drawn = picture.copy()
+    draw = ImageDraw.Draw(drawn)
+    for shown in (False, True):  # the labels over all of the boxes
+        for box, label, color in labelled:
+            draw_box(draw, (box * scale).tolist(), label if shown else "", color)
     return drawn

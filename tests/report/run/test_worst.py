@@ -82,7 +82,7 @@ def test_boxes_have_the_colors_of_what_became_of_them(objects: Objects) -> None:
     assert _near(two.jpeg, 20, 60, MISSED)
     assert _near(two.jpeg, 100, 120, MISCLASSIFIED)
     assert _near(three.jpeg, 20, 165, FALSE)
-    assert two.size == (200, 200)
+    assert two.size == (480, 480)
     assert (two.title, two.caption) == ("000002", "1 misclassified, 1 missed")
 
 
@@ -174,6 +174,9 @@ def _pixels(image: bytes) -> np.ndarray:
 
 
 def _near(jpeg: bytes, x: int, y: int, color: str) -> bool:
-    """Whether the pixel has about this color: JPEG blurs it."""
+    """Whether a pixel of the image, shown 2.4 times as large, has about this color.
+
+    JPEG blurs it.
+    """
     wanted = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
-    return bool(np.abs(_pixels(jpeg)[y, x] - wanted).max() < 60)
+    return bool(np.abs(_pixels(jpeg)[round(2.4 * y), round(2.4 * x)] - wanted).max() < 60)
