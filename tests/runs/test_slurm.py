@@ -5,6 +5,7 @@ The node has a host name of its own: to the run's other commands a job is on ano
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,10 @@ import pytest
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import read_events
+from odapi_runner.pipeline.overrides import Changes
+from odapi_runner.pipeline.rendered import write_rendered
+from odapi_runner.records.draw import draw_streets
+from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import stop_run, take_over, wait_for
 from odapi_runner.runs.lock import take_lock
@@ -26,7 +31,9 @@ from odapi_runner.runs.slurm.jobs import find_job
 from odapi_runner.runs.slurm.submit import submit
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
+from odapi_runner.workspace import Workspace
 from support.slurm import NODE, PARTITIONS, missing, running_slurm
+from support.small_runs import ANCHORS, SCRATCH
 
 pytestmark = pytest.mark.long
 
@@ -81,7 +88,7 @@ def test_a_run_trains_and_is_evaluated_in_a_job(submitted: Submit) -> None:
 
 def test_stop_has_the_trainer_save(submitted: Submit) -> None:
     """Longer than Slurm lets a cancelled job live; then a resume goes on in another job."""
-    run = submitted("600 1000 0.1")
+    run = submitted("600 1000 8")
     assert wait_until(lambda: is_training(run), 60)
     with pytest.raises(RunError, match="in a job of Slurm"):
         take_over(run)
@@ -97,6 +104,17 @@ def test_stop_has_the_trainer_save(submitted: Submit) -> None:
     assert [one["resumed_from_step"] for one in events(run, "started", "train")] == [0, stopped]
     jobs = [one["job"] for one in events(run, "submitted", "launch")]
     assert len(set(jobs)) == 2
+
+
+def test_a_job_cancelled_by_hand_has_stopped(submitted: Submit) -> None:
+    """As by `odapi stop`, as long as it can save within the seconds that Slurm gives it."""
+    run = submitted("600 1000 0.1")
+    assert wait_until(lambda: is_training(run), 60)
+    subprocess.run(["scancel", find_job(run).number], check=True)
+
+    assert wait_for(run).state == "stopped"
+    assert events(run, "stopped", "train")
+    assert len(events(run, "started")) == 1
 
 
 def test_who_waits_can_be_stopped_and_has_a_reason(submitted: Submit) -> None:
@@ -189,3 +207,49 @@ def test_a_failed_run_is_a_failed_job(submitted: Submit) -> None:
 
     assert wait_until(lambda: "JobState=FAILED" in state(), 20)
     assert RunSpec.load(run).options.cluster == "slurm"
+
+
+@pytest.mark.tf
+def test_the_builtin_engine_by_the_commands_of_a_shell(
+    slurm: dict[str, str], tmp_path: Path
+) -> None:
+    """Submitted, looked at, stopped, resumed, waited for: as on a machine of one's own."""
+    place = Workspace(tmp_path / "작업 공간")
+    place.mark()
+    draw_streets(place.root / "raw", images=10, seed=1, size_hw=(96, 128))
+    convert_kitti(place.root / "raw", place.data / "kitti", shards=1)
+    settings = ("image_size=128", "batch_size=2", "num_steps=400", ANCHORS)
+    write_rendered("kitti-d0", Changes(settings, SCRATCH), place)
+
+    def odapi(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "odapi_runner", *words]
+        return subprocess.run(
+            argv,
+            cwd=place.root,
+            env=os.environ | slurm,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    job = ("--cluster", "slurm", "--slurm-time", "60", "--slurm-extra", "cpus-per-task=2")
+    made = odapi("train", "kitti-d0", *job, "--gpu", "none", "--checkpoint-every", "5")
+    assert made.returncode == 0, made.stderr
+    assert "kitti-d0: job " in made.stderr
+    run = RunDir(place.train / "kitti-d0")
+
+    def evaluated() -> bool:
+        return (json.loads(odapi("status", "kitti-d0", "--json").stdout)[0]["last_step"] or 0) >= 5
+
+    assert wait_until(evaluated, 400), odapi("logs", "kitti-d0").stdout
+    assert odapi("resume", "kitti-d0").returncode == 1
+    stopped = odapi("stop", "kitti-d0")
+    assert stopped.returncode == 0, stopped.stderr
+    step = events(run, "stopped", "train")[-1]["step"]
+    resumed = odapi("resume", "kitti-d0", "--num-steps", str(step + 5))
+    assert f"going on from step {step} " in resumed.stdout, resumed.stderr
+    logs = odapi("logs", "kitti-d0", "-f", "--train")
+    assert f"Training finished at step {step + 5}" in logs.stdout
+    assert odapi("wait", "kitti-d0").returncode == 0
+    hosts = {event["process"]["host"] for event in events(run, "started")}
+    assert hosts == {NODE}

@@ -82,7 +82,7 @@ PreemptMode=REQUEUE
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 ReturnToService=2
 MpiDefault=none
-KillWait=20
+KillWait=5
 MinJobAge=10
 NodeName={NODE} NodeAddr=127.0.0.1 Port={_free_port()} CPUs={cpus} State=UNKNOWN
 PartitionName=day Nodes={NODE} Default=YES MaxTime=INFINITE PriorityTier=1 GraceTime=20 State=UP
