@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from odapi_runner.metrics import COLUMN_OF_TAG
 from odapi_runner.pipeline.patching.notebook import Experiment, Section, parse_notebook
 from odapi_runner.report.grammars import coco_table, estimator, model_main_tf2
-from odapi_runner.report.grammars.grammar import VALUE
+from odapi_runner.report.grammars.grammar import NAME, VALUE
 from odapi_runner.report.rows import EvalRow, Remarks
 from odapi_runner.report.scan import Findings, Problem, Scanner
 
 FORMAT = "notebook"
 _GRAMMARS = (model_main_tf2.GRAMMAR, coco_table.GRAMMAR, estimator.GRAMMAR)
-_NAMED = re.compile(rf"\s*[-*]?\s*([A-Za-z_][^=:]*?)\s*[=:]\s*({VALUE})\s*[,;]?\s*")
+_NAMED = re.compile(rf"\s*(?:[-*] )?({NAME})\s*[=:]\s*({VALUE})\s*[,;]?\s*")
 _TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
 _STEP = {"global_step", "step"}
 

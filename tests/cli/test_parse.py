@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -93,15 +94,13 @@ def test_wrong_usage_is_two(words: list[str]) -> None:
     assert odapi("parse", *words).exit_code == 2
 
 
-TRAINING = "INFO:tensorflow:Step {0} per-step time 0.5s loss={1}\n"
+TRAINING = "INFO:tensorflow:Step {0} per-step time 0.5s loss={1:.3f}\n"
 
 
 def test_what_could_not_be_used_is_said_and_with_strict_it_is_an_error(tmp_path: Path) -> None:
     """With its line; the rest is read."""
     path = tmp_path / "x.log"
-    path.write_text(
-        TRAINING.format(100, "1.5") + "INFO:tensorflow:Step per-step time 1s\n", "utf-8"
-    )
+    path.write_text(TRAINING.format(100, 1.5) + "INFO:tensorflow:Step per-step time 1s\n", "utf-8")
     why = "2: a step without its number or its time: INFO:tensorflow:Step per-step time 1s"
 
     result = odapi("parse", path, "--format", "json")
@@ -117,7 +116,7 @@ def test_what_could_not_be_used_is_said_and_with_strict_it_is_an_error(tmp_path:
 def test_a_step_that_is_told_again_is_one_row_that_says_so(tmp_path: Path) -> None:
     """The later row counts; only a log with such has the column."""
     path = tmp_path / "x.log"
-    path.write_text(TRAINING.format(100, "1.5") + TRAINING.format(100, "0.5"), "utf-8")
+    path.write_text(TRAINING.format(100, 1.5) + TRAINING.format(100, 0.5), "utf-8")
 
     result = odapi("parse", path, "--format", "csv")
 
@@ -133,17 +132,17 @@ def test_a_table_is_the_same_in_every_format_and_as_a_call(
 ) -> None:
     """A training that is no number any more: nan in CSV, null in JSON."""
     path = tmp_path / "x.log"
-    path.write_text(TRAINING.format(100, "nan") + TRAINING.format(200, "1e-05"), "utf-8")
+    path.write_text(TRAINING.format(100, math.nan) + TRAINING.format(200, 0.125), "utf-8")
 
     result = odapi("parse", path, "--format", output_format, "--out", tmp_path / "out.csv")
 
     frame = parse([path])
     read = pd.read_csv(tmp_path / "out.csv").astype(frame.dtypes)
     pd.testing.assert_frame_equal(read, frame)
-    shown = {"csv": ",1e-05,", "json": '"loss_total": 1e-05', "table": "1e-05"}
-    assert shown.get(output_format, "| 1e-05 |") in result.stdout
+    shown = {"csv": ",0.125,", "json": '"loss_total": 0.125', "table": "0.125"}
+    assert shown.get(output_format, "| 0.125 |") in result.stdout
     if output_format == "json":
-        assert [row["loss_total"] for row in json.loads(result.stdout)] == [None, 1e-05]
+        assert [row["loss_total"] for row in json.loads(result.stdout)] == [None, 0.125]
 
 
 def test_a_notebook_gives_its_experiments_and_patches(tmp_path: Path) -> None:
@@ -180,7 +179,7 @@ def test_a_log_that_grows_is_followed_until_somebody_ends_it(
 ) -> None:
     """Each row as it is told, also of a file that was begun anew."""
     path = tmp_path / "train.log"
-    path.write_text(TRAINING.format(100, "1.5"), "utf-8")
+    path.write_text(TRAINING.format(100, 1.5), "utf-8")
     with subprocess.Popen(
         [sys.executable, "-m", "odapi_runner", "parse", "-f", path, "--format", output_format],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -190,10 +189,10 @@ def test_a_log_that_grows_is_followed_until_somebody_ends_it(
             assert process.stdout.readline().startswith("run,step,mAP,")
         first = process.stdout.readline()
         with path.open("a", encoding="utf-8") as log:
-            log.write(TRAINING.format(200, "1.25"))
+            log.write(TRAINING.format(200, 1.25))
         second = process.stdout.readline()
         path.unlink()
-        path.write_text(TRAINING.format(300, "1.0") + "Eval metrics at step 300\n", "utf-8")
+        path.write_text(TRAINING.format(300, 1.0) + "Eval metrics at step 300\n", "utf-8")
         third = process.stdout.readline()
         with path.open("a", encoding="utf-8") as log:
             log.write("\t+ DetectionBoxes_Precision/mAP: 0.250000\n")

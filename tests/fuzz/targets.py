@@ -14,10 +14,12 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from fuzz import samples
 from fuzz.harness import Target
+from fuzz.logs import make_log, run_log, sample_logs
 from fuzz.mutate import TOKENS, mutate_bytes, mutate_text
 from odapi_runner.backends.check import CHECKED, check
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.checkpoint_index import read_index, read_tensor
+from odapi_runner.formats.event_file import Event
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.formats.leveldb import read_table
 from odapi_runner.formats.object_graph import read_graph
@@ -286,6 +288,22 @@ def _run_log(data: bytes, folder: Path) -> None:
     parse([_write(folder, "train.log", data)])
 
 
+def _make_events(random: Random) -> bytes:
+    payloads = [
+        Event(step=step, summary={"value": [{"tag": "Loss/a", "simple_value": [0.5]}]})
+        for step in range(random.randint(0, 4))
+    ]
+    data = [b"\x1a\x0dbrain.Event:2", *(payload.SerializeToString() for payload in payloads)]
+    if random.random() < 0.6:  # with right checksums
+        data = [data[0], *(mutate_bytes(random, each) for each in data[1:])]
+        return b"".join(map(samples.framed, data))
+    return mutate_bytes(random, b"".join(map(samples.framed, data)))
+
+
+def _run_events(data: bytes, folder: Path) -> None:
+    parse([_write(folder, "events.out.tfevents.1", data)])
+
+
 TARGETS = (
     Target("config", _text(samples.configs), _run_config),
     Target("message", _make_message, _run_message),
@@ -299,5 +317,7 @@ TARGETS = (
     Target("kitti", _text(lambda: (samples.KITTI,)), _run_kitti),
     Target("voc", _text(lambda: (samples.VOC,)), _run_voc),
     Target("checkpoint", _make_checkpoint, _run_checkpoint),
-    Target("log", _text(lambda: (samples.LOG,)), _run_log),
+    Target("log", _text(lambda: (samples.LOG, *sample_logs())), _run_log),
+    Target("log_numbers", make_log, run_log),
+    Target("event_file", _make_events, _run_events),
 )

@@ -20,7 +20,7 @@ def test_a_log_is_read_from_a_korean_path_with_bytes_that_are_no_utf_8(tmp_path:
     """Neither the folder's name nor a stray byte keeps a log from being read."""
     path = tmp_path / "실험 1" / "train.log"
     path.parent.mkdir()
-    path.write_bytes("한글\n".encode("cp949") + b"Step 100 per-step time 0.5s loss=1.25\n")
+    path.write_bytes("한글\n".encode("cp949") + b"Step 100 per-step time 0.5s loss=1.250\n")
 
     assert read_log(path).train == (TrainRow(100, 0.5, {"Loss/total_loss": 1.25}),)
 
@@ -97,13 +97,13 @@ def test_a_step_that_a_resumed_run_has_told_again_counts_once(tmp_path: Path) ->
     )
 
 
-STEPS = ((100, "1.0"), (200, "0.75"), (200, "0.5"), (300, "0.25"))
+STEPS = ((100, "1.000"), (200, "0.750"), (200, "0.500"), (300, "0.250"))
 
 
 def test_several_runs_in_one_log_are_told_apart(tmp_path: Path) -> None:
     """As with `>>`; who asks for one is told their names."""
     path = tmp_path / "train.log"
-    lines = [f"Step {step} per-step time 0.5s loss=1.5\n" for step in (100, 200, 100, 200)]
+    lines = [f"Step {step} per-step time 0.5s loss=1.500\n" for step in (100, 200, 100, 200)]
     path.write_text("".join(lines), "utf-8")
 
     one, two = read_logs(path)

@@ -14,7 +14,7 @@ def test_an_evaluation_log_gives_its_evaluations_and_a_training_log_its_steps(
     training, both = tmp_path / "a" / "x.log", tmp_path / "b" / "x.log"
     for path in (training, both):
         path.parent.mkdir()
-    step = "Step {0} per-step time 0.5s loss=1.5\n"
+    step = "Step {0} per-step time 0.5s loss=1.500\n"
     training.write_text(step.format(100) + step.format(200), "utf-8")
     metric = "Eval metrics at step 200\n\t+ DetectionBoxes_Precision/mAP: 0.250000\n"
     both.write_text(step.format(100) + metric, "utf-8")

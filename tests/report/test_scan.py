@@ -159,7 +159,7 @@ def test_tables_are_compared_with_what_is_told_before_and_after() -> None:
 def test_a_packed_log_is_read_and_one_that_is_cut_to_there(tmp_path: Path) -> None:
     """By gzip, whatever its name; the rows that are whole count, and the rest is said."""
     path = tmp_path / "train.log"
-    lines = [f"Step {step} per-step time 0.5s loss={step / 7}\n" for step in range(1, 5001)]
+    lines = [f"Step {step} per-step time 0.5s loss={step / 7:.3f}\n" for step in range(1, 5001)]
     packed = gzip.compress("".join(lines).encode())
     path.write_bytes(packed)
     whole = read_log(path).train

@@ -25,8 +25,10 @@ from odapi_runner.report.grammars.automl import tag_of
 from odapi_runner.report.grammars.grammar import VALUE, Grammar
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
+# What hooks tell beside a step: other programs have steps, too.
+_LOSS = r"(?:[\w/]*loss|learning_rate|lr)"
 _STEP = re.compile(
-    rf"(?:^|[\s:\]|])((?:[\w/]+ = {VALUE}, )+)step = (\d{{1,18}})(?: \(({VALUE}) sec\)|\s*\n)"
+    rf"(?:^|[\s:\]|])((?:{_LOSS} = {VALUE}, )+)step = (\d{{1,18}})(?: \(({VALUE}) sec\)|\s*\n)"
 )
 _NAMED = re.compile(rf"([\w/]+) = ({VALUE}), ")
 _SLIM = re.compile(rf"\bglobal step (\d{{1,18}}): loss = ({VALUE}) \(({VALUE}) sec/step\)")
@@ -57,7 +59,7 @@ class _Reader:
     def _read_step(self, line: str) -> Sequence[TrainRow | Unused]:
         found = _STEP.search(line)
         if found is None:
-            return (Unused("a cut line of losses", line),) if "oss = " in line else ()
+            return (Unused("a cut line of losses", line),) if "loss = " in line else ()
         step = int(found[2])
         values = _tagged(_NAMED.findall(found[1]))
         if self.row and self.row.step == step and not _contradict(self.row.values, values):

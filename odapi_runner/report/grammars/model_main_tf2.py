@@ -24,20 +24,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from odapi_runner.metrics import LEARNING_RATE, LOSS_TAGS
-from odapi_runner.report.grammars.grammar import VALUE, Grammar
+from odapi_runner.report.grammars.grammar import NAME, VALUE, Grammar
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
-# A loss at the end of a line that has no end may lack some of its digits.
-_STEP = re.compile(rf"\bStep (\d{{1,18}}) per-step time ({VALUE})s(?: loss=({VALUE})(?=\s))?")
+# A loss stands at the end of its line: where that is cut, it lacks some of its three digits.
+_STEP = re.compile(
+    rf"\bStep (\d{{1,18}}) per-step time ({VALUE})s(?: loss=(-?(?:\d+\.\d{{3}}|nan|inf))(?=\s|$))?"
+)
 _PAIR = re.compile(
     rf"""['"](Loss/[^'"\n]+|{LEARNING_RATE})['"]: (?:np\.float\d+\()?({VALUE})\)?([,}}])"""
 )
-_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})\b(?!\.)")
+_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})[ \t]*$", re.MULTILINE)
 # The tab before the plus may have become spaces, or "#011" on the way through syslog. A name
 # without a slash or an @ is none that the evaluators give. (What stands first is searched for
 # quickly; a lookbehind is not.)
 _METRIC = re.compile(
-    r"\+ (?<=[ \t1]\+ )([^\s/@]*[/@].*|learning_rate): (-?(?:\d+\.\d{6}|nan|inf))[ \t]*$",
+    rf"\+ (?<=[ \t1]\+ )(?=\S*[/@]|{LEARNING_RATE}:)({NAME}): "
+    r"(-?(?:\d+\.\d{6}|nan|inf))[ \t]*$",
     re.MULTILINE,
 )
 _LIKE_A_METRIC = re.compile(r"\+ (?<=[ \t1]\+ )(?:Detection|Loss/)")
