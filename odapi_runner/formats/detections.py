@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ from numpy.typing import NDArray
 
 from odapi_runner import files
 from odapi_runner.errors import DataError
+
+# What numpy, zipfile and zlib raise on a damaged file; RuntimeError: as if it were encrypted.
+_FAULTS = (
+    OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +131,5 @@ def _read(path: Path, only: tuple[str, ...] | None = None) -> dict[str, Any]:
             return {name: stored[name] for name in only or stored.files}
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such evaluation", fix=fix) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _FAULTS as error:
         raise DataError(f"{path}: not an evaluation of odapi ({error})", fix=fix) from error

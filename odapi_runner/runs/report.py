@@ -42,6 +42,13 @@ IMAGES = 12  # the worst, unless more or fewer are asked for
 
 _HEADLINE = ("mAP", "mAP_50", "mAP_75", "AR_100", "loss_total")
 
+_FIELDS: dict[str, dict[str, type]] = {
+    "evaluating": {"step": int},
+    "evaluated": {"step": int},
+    "ending": {"outcome": str},
+    "first_step": {"seconds": float},
+}
+
 
 def build_report(
     run: str | Path | RunDir,
@@ -117,8 +124,14 @@ def _read(run: RunDir, place: Workspace) -> _Known:
     except OdapiError as error:
         notes.append(error.what)
     training, evaluated = read_training(run), build_evaluated(rows)
-    events = read_events(run)
+    events = [event for event in read_events(run) if _is_whole(event)]
     return _Known(run, place, spec, config, tuple(rows), training, evaluated, events, tuple(notes))
+
+
+def _is_whole(event: Mapping[str, Any]) -> bool:
+    """Whether an event has what is read of its kind: a damaged file is no reason for no report."""
+    wanted = _FIELDS.get(event["kind"], {})
+    return all(isinstance(event.get(name), kind) for name, kind in wanted.items())
 
 
 def _choose(known: _Known, at: At) -> tuple[int | None, str]:

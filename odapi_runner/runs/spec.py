@@ -6,7 +6,6 @@ Nothing of the environment is written but the variables that odapi sets itself.
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -90,7 +89,7 @@ class RunSpec:
                 f"{run.root}: there is no run here (no run.json)",
                 fix="The runs of this workspace: odapi status",
             ) from error
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError) as error:
             revision = run.revision()
             fix = f"Restore the file, or start the run anew: odapi train --config {run.config}"
             if revision > 1:

@@ -274,6 +274,19 @@ def test_a_faulty_config_is_told_and_the_rest_is_there(workspace: Workspace) -> 
     assert len(section(found, "worst").tables) == 1
 
 
+def test_an_event_that_lacks_what_it_tells_is_left_out(workspace: Workspace) -> None:
+    """A damaged line of an events file takes nothing else with it."""
+    run = write_run(workspace, "damaged")
+    with (run.events / "eval-1-1.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('{"time": 60, "seq": 90, "role": "eval", "kind": "evaluated", "stop": 900}\n')
+        stream.write('{"time": 60, "seq": 91, "role": "eval", "kind": "evaluating", "step": "x"}\n')
+
+    found = build_report(run, images=0, workspace=workspace)
+
+    assert section(found, "course").sentences[-1] == "stopped early: step 800"
+    assert ("an evaluation", 2.0, "s") in table(found, "cost").rows
+
+
 def test_no_such_run(workspace: Workspace) -> None:
     """With a suggestion."""
     with pytest.raises(RunError) as error:

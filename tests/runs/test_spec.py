@@ -39,6 +39,7 @@ def test_a_spec_survives_its_file(make_run: MakeRun) -> None:
         ("{}", "'format'"),
         ('{"format": 2}', '"format" is 2, this odapi reads 1'),
         ('{"format": 1, "command": [], "overrides": [], "options": {"speed": 1}}', "speed"),
+        ('{"format": 1, "command": [], "overrides": [], "options": {"precision": 8}}', "precision"),
         ("\xff", "can't decode"),
     ],
 )
