@@ -13,7 +13,7 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.settings import settings_of
 
 _COLOURS = {"ok": "green", "absent": None, "warning": "yellow", "error": "red"}
-PLACES = ("automl_dir", "python")  # of engines
+PLACES = ("models_dir", "automl_dir", "python")  # of engines
 
 
 @click.command("doctor")
@@ -38,6 +38,7 @@ def command(
     \b
     Example:
       odapi doctor
+      odapi doctor --models-dir models
       odapi doctor --automl-dir automl --python ENV/bin/python --try
     """
     from odapi_runner.doctor.examine import examine

@@ -9,7 +9,10 @@ from pathlib import Path
 from odapi_runner.backends import ENGINES
 from odapi_runner.backends.automl import checkout as automl
 from odapi_runner.backends.automl.engine import AUTOML
-from odapi_runner.backends.interpreter import interpreter
+from odapi_runner.backends.interpreter import interpreter, settle_python
+from odapi_runner.backends.tf_models.checkout import VARIABLE, find_checkout, refuse_incomplete
+from odapi_runner.backends.tf_models.engine import TF_MODELS
+from odapi_runner.backends.tf_models.shims import list_shims
 from odapi_runner.doctor.facts import Fact
 from odapi_runner.errors import OdapiError
 from odapi_runner.runs.options import RunOptions
@@ -18,6 +21,28 @@ from odapi_runner.runs.options import RunOptions
 def look_at_builtin() -> Fact:
     """It is a part of odapi."""
     return Fact("builtin", "ok", "a part of odapi")
+
+
+def look_at_tf_models(options: RunOptions) -> Iterator[Fact]:
+    """The Object Detection API, how it was found, and each shim that it needs here."""
+    try:
+        settled = settle_python(options)
+        found = find_checkout(options.models_dir, settled.python)
+    except OdapiError as error:
+        named = options.models_dir is not None or VARIABLE in os.environ
+        yield Fact(TF_MODELS, "warning" if named else "absent", error.what, error.fix)
+        return
+    here = f"{found.package} ({found.found_by})"
+    try:
+        refuse_incomplete(settled.python)
+        shims = list_shims(options.models_dir, settled.python)
+    except OdapiError as error:
+        yield Fact(TF_MODELS, "warning", f"{here}: {error.what}", error.fix)
+        return
+    needed = [shim for shim in shims if shim.needed]
+    yield Fact(TF_MODELS, "ok", f"{here}; {len(needed)} of {len(shims)} shims are applied")
+    for shim in needed:
+        yield Fact(f"{TF_MODELS} shim", "ok", f"{shim.name}: cures {shim.symptom}")
 
 
 def look_at_automl(options: RunOptions) -> Iterator[Fact]:

@@ -45,6 +45,8 @@ def examine(
     facts.append(machine.look_at_memory())
     facts.append(machine.look_at_disk(_existing(find_workspace(workspace).root)))
     facts.append(engines.look_at_builtin())
+    say("looking at the other engines")
+    facts += engines.look_at_tf_models(asked)
     facts += engines.look_at_automl(asked)
     if driver is not None and asked.python is not None:
         say(f"importing the TensorFlow of {asked.python}")

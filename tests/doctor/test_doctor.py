@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from odapi_runner.backends.automl.checkout import ENVIRONMENT
+from odapi_runner.backends.tf_models.checkout import VARIABLE
 from odapi_runner.cli import main
-from odapi_runner.doctor.engines import look_at_automl, usable_engines
+from odapi_runner.doctor.engines import look_at_automl, look_at_tf_models, usable_engines
 from odapi_runner.doctor.facts import Examination, Fact
 from odapi_runner.doctor.machine import (
     Answer,
@@ -105,6 +106,22 @@ def test_automl_is_absent_well_or_faulty(tmp_path: Path, monkeypatch: pytest.Mon
     (wrong,) = look_at_automl(RunOptions())
     assert wrong.what == f"{tmp_path}: there is no efficientdet/main.py in it"
     assert usable_engines((well, Fact("builtin", "error", ""))) == ["automl"]
+
+
+def test_the_object_detection_api_is_absent_or_faulty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody needs it who has not named one; who has is told what is wrong with it."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    (absent,) = look_at_tf_models(RunOptions())
+    assert absent.state == "absent"
+    assert "--models-dir models" in absent.fix
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (wrong,) = look_at_tf_models(RunOptions())
+    assert wrong.state == "warning"
+    assert wrong.what.startswith(f"{tmp_path} (${VARIABLE}): there is no research/")
+    (unfit,) = look_at_tf_models(RunOptions(python=str(tmp_path / "no-python")))
+    assert unfit.what == f"--python {tmp_path}/no-python: there is no such program"
 
 
 def test_an_engine_is_tried(tmp_path: Path) -> None:

@@ -48,7 +48,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def start(
-    place: Workspace, automl: tuple[str, str], name: str, steps: int = 8, **more: Any
+    place: Workspace,
+    automl: tuple[str, str],
+    name: str,
+    steps: int = 8,
+    start_from: str | None = None,
+    **more: Any,
 ) -> RunDir:
     """A run by main.py, of a small config."""
     options = RunOptions(automl_dir=automl[0], python=automl[1], **{"checkpoint_every": 4} | more)
@@ -58,7 +63,8 @@ def start(
             run=name,
             engine="automl",
             device="none",
-            from_scratch=True,
+            from_scratch=start_from is None,
+            start_from=start_from,
             options=options,
             workspace=str(place.root),
         )
@@ -107,6 +113,20 @@ def test_a_run_is_a_run(workspace: Workspace, tmp_path: Path) -> None:
         ["4", *["0.04"] * 5, ""],
         ["8", *["0.08"] * 5, ""],
     ]
+
+
+def test_a_run_starts_from_another_ones_best(workspace: Workspace, tmp_path: Path) -> None:
+    """Its checkpoint is main.py's --ckpt: it begins at step 0 with those weights."""
+    automl = make_automl(tmp_path)
+    parent = start(workspace, automl, "parent")
+    assert finish(parent) == "done"
+    run = start(workspace, automl, "child", start_from="parent@best")
+
+    assert finish(run) == "done"
+    assert told(run, "started")[0]["step"] == 0
+    said = run.log("train").read_text(encoding="utf-8")
+    assert said.startswith(f"train efficientdet-d0 from {parent.best / 'ckpt-8'}\n")
+    assert (read_status(run).parent, read_status(run).parent_step) == ("parent", 8)
 
 
 def test_a_stop_saves_and_a_resume_goes_on(workspace: Workspace, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def main() -> None:
     """Train, evaluate, or both by turns."""
     flags = read_flags()
     values = hparams_config.read(flags.hparams)
-    print(f"{flags.mode} {flags.model_name}", flush=True)
+    print(f"{flags.mode} {flags.model_name} from {flags.ckpt}", flush=True)
     estimator = tf.estimator.Estimator(flags)
     examples, batch = flags.num_examples_per_epoch, flags.train_batch_size
     train_steps = int(values["num_epochs"] * examples) // batch
