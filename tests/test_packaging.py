@@ -31,7 +31,7 @@ def test_a_checkout_uses_its_own_templates() -> None:
 
 @pytest.mark.process
 def test_the_wheel_holds_all_that_is_not_python(wheel: Path) -> None:
-    """Templates, presets, macros, .proto files, the descriptor set and the catalogue."""
+    """Templates, presets, macros, .proto files, descriptor set, catalogue, a report's page."""
     names = set(zipfile.ZipFile(wheel).namelist())
 
     templates = REPOSITORY / "templates"
@@ -43,6 +43,7 @@ def test_the_wheel_holds_all_that_is_not_python(wheel: Path) -> None:
     protos = {f"odapi_runner/proto/{p.name}" for p in (REPOSITORY / "odapi_runner/proto").iterdir()}
     wanted |= {name for name in protos if name.endswith((".proto", ".binpb"))}
     wanted |= {"odapi_runner/_model_zoo/catalogue.toml", "odapi_runner/py.typed"}
+    wanted |= {f"odapi_runner/report/run/page/page.{kind}" for kind in ("html", "css", "js")}
     assert wanted <= names
     assert not any(name.split("/")[0] in {"data", "train", "tests", "templates"} for name in names)
 

@@ -7,6 +7,7 @@ in the two total losses: where the validation loss was lowest, what became of bo
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,9 @@ from odapi_runner.metrics import LOSS_TAGS, best_step
 from odapi_runner.report.run.document import Curve
 
 _LEAST = 4  # evaluations after the first steps, of which a trend can be told
-_RISEN = 1.05  # of the lowest: a validation loss that is higher than this has risen
+_RISE = 0.05  # of the lowest: by how much at least a validation loss has risen
+_NOISE = 3.0  # by how many standard deviations of one evaluation's noise, at least
+_MEDIAN_OF_NORMAL = 0.6745  # the median of |x| of normal x, in standard deviations
 _FALLEN = 0.98  # of what it was: a loss that is lower than this has fallen
 
 _ADVICE = (
@@ -38,9 +41,9 @@ class Trend:
 def describe_losses(training: Curve | None, validation: Curve | None) -> Trend:
     """Tell overfitting from the total losses of training and validation.
 
-    Overfitting since step N: there the validation loss was lowest; its mean since is more than 5 %
-    higher and so is its last value; the training loss has fallen by more than 2 % since N. The
-    evaluation at step 0, of a network that has not learned anything, does not count.
+    Overfitting since step N: there the validation loss was lowest, it has risen since
+    (`_has_risen`), and the training loss has fallen by more than 2 %. The evaluation at step 0, of
+    a network that has not learned anything, does not count.
 
     Args:
         training: the total loss of the trainer's steps.
@@ -54,7 +57,7 @@ def describe_losses(training: Curve | None, validation: Curve | None) -> Trend:
     low = min(range(len(values)), key=values.__getitem__)
     since, lowest, last = steps[low], values[low], values[-1]
     later = values[low + 1 :]
-    if len(later) > 1 and min(_mean(later), last) > lowest * _RISEN:
+    if _has_risen(values, low):
         rose = f"the validation loss has risen from {lowest:.4g} to {last:.4g}"
         fell = _fall(training, steps, low)
         if fell:
@@ -94,6 +97,28 @@ def _after_the_start(curve: Curve | None) -> list[tuple[int, float]]:
     if curve is None:
         return []
     return [point for point in zip(curve.steps, curve.values, strict=True) if point[0]]
+
+
+def _has_risen(values: list[float], low: int) -> bool:
+    """Whether a loss is higher now than where it was lowest, by more than its noise.
+
+    The later half of what came after is compared with the lowest value and the lower one beside it:
+    of many equal values the lowest is low by chance, its neighbour less so. The noise is read off
+    second differences, which a steady rise does not move. Of losses that have levelled off, with a
+    noise of 2, 5 or 10 %, up to 1, 7 and 8 of a hundred are taken for risen.
+    """
+    later = values[low + 1 :]
+    if len(later) < 2:
+        return False
+    lowest = values[low]
+    base = (lowest + min(values[max(low - 1, 0) : low] + values[low + 1 : low + 2])) / 2
+    rise = _mean(later[len(later) // 2 :]) - base
+    bends = [
+        abs(one - 2 * two + three)
+        for one, two, three in zip(values[low:], later, later[1:], strict=False)
+    ]
+    noise = statistics.median(bends) / (_MEDIAN_OF_NORMAL * math.sqrt(6))
+    return rise > max(_RISE * lowest, _NOISE * noise) and values[-1] > lowest * (1 + _RISE)
 
 
 def _fall(training: Curve | None, steps: Sequence[int], low: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from odapi_runner.report.run.document import Curve
@@ -55,6 +56,25 @@ def test_what_a_training_is_doing(
 
     assert (trend.kind, trend.since) == (kind, since)
     assert trend.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(("noise", "most"), [(0.02, 2), (0.05, 10), (0.1, 12)])
+def test_noise_is_seldom_taken_for_overfitting(noise: float, most: int) -> None:
+    """Of a hundred trainings that have levelled off; those that overfit are found."""
+    rng = np.random.default_rng(1)
+    at = np.arange(20) / 20
+    level = 1 + 2 * np.exp(-8 * at)
+    rising = level + np.maximum(at - 0.4, 0)
+    told = [
+        sum(
+            describe_losses(falling(20), curve(*values)).kind == "overfitting"
+            for values in loss * (1 + noise * rng.normal(size=(100, 20)))
+        )
+        for loss in (level, rising)
+    ]
+
+    assert told[0] <= most
+    assert told[1] >= 100 - 500 * noise
 
 
 def test_the_evaluation_of_a_network_that_learned_nothing_does_not_count() -> None:
