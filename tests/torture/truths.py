@@ -29,7 +29,8 @@ def find_faults(run: RunDir, *, finished: bool = False) -> list[str]:
         run: nothing of it is to be alive.
         finished: whether everything has been trained and evaluated: then nothing may be open.
     """
-    return [*_orphans(run), *_half_written(run), *_miscounted(run, finished)]
+    left = list(_leftovers(run)) if finished else []  # the next supervisor removes them
+    return [*_orphans(run), *_half_written(run), *_miscounted(run, finished), *left]
 
 
 def newest_whole(run: RunDir) -> tuple[int, int]:
@@ -71,8 +72,14 @@ def _orphans(run: RunDir) -> Iterator[str]:
         yield f"process {pid} is left"
 
 
+def _leftovers(run: RunDir) -> Iterator[str]:
+    """Files that were being written aside."""
+    for path in run.root.rglob(".*.tmp*"):
+        yield f"{path.name} is left"
+
+
 def _half_written(run: RunDir) -> Iterator[str]:
-    for path in [*run.root.glob("*.json"), *run.best.glob("*.json")]:
+    for path in [*run.root.glob("[!.]*.json"), *run.best.glob("[!.]*.json")]:
         if not _is_json(path.read_text("utf-8")):
             yield f"{path.name} is no JSON"
     for path in run.events.glob("*.jsonl"):
