@@ -37,6 +37,7 @@ _CALLS = {
     "examine": "odapi_runner.doctor.examine",
     "estimate": "odapi_runner.runs.estimate",
     "evaluate": "odapi_runner.runs.evaluate",
+    "export": "odapi_runner.report.exports.export",
     "find_batch_size": "odapi_runner.runs.batch_size",
     "find_run": "odapi_runner.runs.names",
     "find_workspace": "odapi_runner.workspace",

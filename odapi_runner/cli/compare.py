@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +24,35 @@ def _parse_at(value: str) -> Any:
     return parse_at(value)
 
 
+def _parse_condition(value: str) -> object:
+    from odapi_runner.report.where import parse_condition
+
+    return parse_condition(value)
+
+
 def _parse_metric(value: str) -> object:
     from odapi_runner.runs.policies.metric import parse_metric
 
     return parse_metric(value)
 
 
-def _each_parsed(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    from odapi_runner.report.where import parse_condition
+def _parse_target(value: str) -> object:
+    from odapi_runner.report.exports.export import parse_target
 
-    for value in values:
-        try:
-            parse_condition(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}.") from error
-    return values
+    return parse_target(value)
+
+
+def _each_checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ...]]:
+    """The callback of an option that may be given several times, and stays as it was typed."""
+
+    def keep(
+        context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        for value in values:
+            parsed(parse)(context, parameter, value)
+        return values
+
+    return keep
 
 
 @click.command("compare")
@@ -63,7 +78,7 @@ def _each_parsed(_: click.Context, __: click.Parameter, values: tuple[str, ...])
 @click.option(
     "--where",
     multiple=True,
-    callback=_each_parsed,
+    callback=_each_checked(_parse_condition),
     metavar="NAME=VALUE",
     help="Only rows of which this is true: a column or any setting, and = != < <= > or >=. "
     "NAME= is an empty cell. Given twice, both have to be true.",
@@ -86,10 +101,24 @@ def _each_parsed(_: click.Context, __: click.Parameter, values: tuple[str, ...])
     type=click.Path(path_type=Path),
     help="Write the table too: .csv, .json, .parquet with every column; .md, .tex as it is shown.",
 )
+@click.option(
+    "--to",
+    multiple=True,
+    callback=_each_checked(_parse_target),
+    metavar="mlflow|wandb|tensorboard[=PLACE]",
+    help="Export the runs of the table: parameters, metrics by step, files. PLACE is an MLflow "
+    "server or store, a project of Weights & Biases, or a folder.",
+)
 @paper_format_option
 @workspace_option
 def command(
-    out: Path | None, output_format: str, workspace: str | None, *, no_noise: bool, **asked: Any
+    out: Path | None,
+    to: tuple[str, ...],
+    output_format: str,
+    workspace: str | None,
+    *,
+    no_noise: bool,
+    **asked: Any,
 ) -> None:
     """Print one row a run: every metric, and every setting in which the runs differ.
 
@@ -102,19 +131,25 @@ def command(
       odapi compare kitti-d0 kitti-d0-2 --at last --baseline kitti-d0
       odapi compare --where 'batch_size>=8' --sort mAP_50 --format markdown
       odapi compare eval.log old/eval.log --steps
+      odapi compare kitti-d0 --to mlflow=http://127.0.0.1:5000
     """
     from odapi_runner.report.compare import compare
+    from odapi_runner.report.exports.export import send_sources
     from odapi_runner.report.write import check_ending, write_comparison
     from odapi_runner.workspace import find_workspace
 
     if out:
         check_ending(out)
-    found = compare(**asked, noise=not no_noise, track=track, workspace=find_workspace(workspace))
+    place = find_workspace(workspace)
+    found = compare(**asked, noise=not no_noise, track=track, workspace=place)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     if out:
         write_comparison(out, found)
     _print(found, output_format)
+    for target in to:
+        for line in send_sources(found.sources, target, place, track):
+            click.echo(line, err=True)
 
 
 def _print(found: Comparison, output_format: str) -> None:

@@ -1,0 +1,1 @@
+"""Runs in other programs: MLflow, Weights & Biases, TensorBoard's table of hyperparameters."""
