@@ -27,5 +27,5 @@ def workspace(tmp_path: Path) -> Workspace:
     asked = json.loads(run.run_json.read_text("utf-8"))
     asked |= {"name": "a", "created": "2026-01-02T03:04:05+09:00"}
     run.run_json.write_text(json.dumps(asked), "utf-8")
-    run.log("train").write_text(STEP.format(10, 2.5) + STEP.format(20, 1.5), "utf-8")
+    run.log("train").write_text(STEP.format(10, "2.500") + STEP.format(20, "1.500"), "utf-8")
     return place
