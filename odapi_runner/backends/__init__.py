@@ -14,7 +14,7 @@ from odapi_runner.backends.tf_models.engine import TF_MODELS
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.runs.options import RUN_OPTIONS, RunOptions
+from odapi_runner.runs.options import CLUSTER_OPTIONS, RUN_OPTIONS, RunOptions
 from odapi_runner.settings import spelled
 
 
@@ -49,7 +49,7 @@ ENGINES = {
         tf_models.trainer_argv,
         tf_models.evaluator_argv,
         rules=(),
-        options=tf_models.OPTIONS,
+        options=tf_models.OPTIONS | CLUSTER_OPTIONS,
         trainer_environment=tf_models.trainer_environment,
         refuse_options=tf_models.refuse_options,
         cured=tf_models.CURED,
@@ -60,7 +60,7 @@ ENGINES = {
         automl.trainer_argv,
         automl.evaluator_argv,
         automl.RULES,
-        options=automl.OPTIONS,
+        options=automl.OPTIONS | CLUSTER_OPTIONS,
         refuse_options=automl.refuse_options,
         settle=automl.settle,
     ),

@@ -131,5 +131,8 @@ class RunOptions(TrainerOptions):
 
 
 RUN_OPTIONS = names_of(RunOptions)
+# Of the job in which a run is supervised, whatever its engine.
+JOB_OPTIONS = frozenset({"slurm_partition", "slurm_gpus", "slurm_time", "slurm_extra"})
+CLUSTER_OPTIONS = JOB_OPTIONS | {"cluster"}
 # Of engines that are programs of their own.
 FOREIGN_OPTIONS = frozenset({"python", "models_dir", "automl_dir", "hparams", "alternate"})

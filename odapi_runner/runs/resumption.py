@@ -16,8 +16,8 @@ from odapi_runner.proto.text import parse_pipeline, read_text
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Saved, begin_with, newest_checkpoint
 from odapi_runner.runs.child import has_trained
-from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.slurm.request import JOB_OPTIONS, refuse_unfit
+from odapi_runner.runs.options import JOB_OPTIONS, RunOptions
+from odapi_runner.runs.slurm.request import refuse_unfit
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.workers import count_replicas
 from odapi_runner.workspace import Workspace

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from odapi_runner.backends import ENGINES, refuse_others
+from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import ConfigError, OdapiError, RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
@@ -270,3 +272,13 @@ def test_slurm_options_without_a_cluster(make_run: MakeRun) -> None:
 
     with pytest.raises(ConfigError, match="--slurm-time is for jobs of a cluster"):
         plan_resumption(make_run(), Asked(options={"slurm_time": "3"}))
+
+
+@pytest.mark.parametrize("engine", sorted(set(ENGINES) - {WATCHED}))
+def test_every_engine_may_be_in_a_job(engine: str) -> None:
+    """It is the run's supervisor that is in it; what odapi only watches is where it is."""
+    asked = RunOptions(cluster="slurm", slurm_partition="night", slurm_extra="mem=8G")
+    refuse_others(asked, engine)
+
+    with pytest.raises(RunError, match="has no --cluster"):
+        refuse_others(asked, WATCHED)

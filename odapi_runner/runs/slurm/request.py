@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import ConfigError, RunError
-from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.options import JOB_OPTIONS, RunOptions
 from odapi_runner.runs.slurm.words import parse_extra, parse_time
 from odapi_runner.settings import spelled
 
 # Asked for that long before the end of its time, a trainer has enough to end its step and to save.
 _MOST_SECONDS_TO_END = 300
-JOB_OPTIONS = ("slurm_partition", "slurm_gpus", "slurm_time", "slurm_extra")
 
 
 def build_request(name: str, device: str, options: RunOptions) -> dict[str, Any]:
