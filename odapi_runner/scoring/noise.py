@@ -133,8 +133,8 @@ def compare_detections(
         first: detections of one checkpoint.
         second: those of another, on the same images.
         metric: the figure to compare.
-        draws: choices of images, and as many exchanges. Some 30 images with 100 detections each
-            take 0.1 s for a thousand; the time grows with both.
+        draws: choices of images, and as many exchanges. With 100 detections on each, a thousand
+            take 0.8 s of a core for mAP and 0.1 s for mAP_50 on 40 images, 16 s and 6 s on 1,500.
         seed: of the draws; the same seed gives the same.
     """
     one, other = (_outcomes(groundtruth, found, metric) for found in (first, second))
