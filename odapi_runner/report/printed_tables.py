@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from odapi_runner.report.rows import EvalRow
 
 _MAP = COCO_METRICS[0].tag
 _ROUNDED = 0.0005 + 1e-6  # how far three digits, and then six, may lie from the value
+_REMEMBERED = 5000  # evaluations: a log may be of any length
 
 
 @dataclass(slots=True)
@@ -18,28 +19,40 @@ class PrintedTables:
     """Tables wait until the end of their log: standard output may come late, or first."""
 
     waiting: list[EvalRow] = field(default_factory=list)
-    # What is told exactly, by its mAP in thousandths; COCO's metrics only.
+    # What was told exactly of late, by its mAP in thousandths; COCO's metrics only.
     _told: defaultdict[int | None, list[dict[str, float]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    _order: deque[int | None] = field(default_factory=deque)
 
     def tell(self, metrics: Mapping[str, float]) -> None:
         """Keep what another row tells."""
         known = {tag: value for tag, value in metrics.items() if tag.startswith("Detection")}
         if known:
-            self._told[_thousandths(known)].append(known)
+            at = _thousandths(known)
+            self._told[at].append(known)
+            self._order.append(at)
+        if len(self._order) > _REMEMBERED:
+            oldest = self._order.popleft()
+            self._told[oldest].pop(0)
+            if not self._told[oldest]:
+                del self._told[oldest]
 
     def untold(self) -> list[EvalRow]:
         """The tables that no row tells."""
         waiting, self.waiting = self.waiting, []
         return [row for row in waiting if not self._is_told(row.metrics)]
 
+    def add(self, row: EvalRow) -> None:
+        """Keep a table, unless it is told already."""
+        if not self._is_told(row.metrics):
+            self.waiting.append(row)
+
     def _is_told(self, table: Mapping[str, float]) -> bool:
         at = _thousandths(table)
         near = (at - 1, at, at + 1) if at is not None else tuple(self._told)
-        return any(
-            _is_rounding(table, told) for place in near for told in self._told.get(place, ())
-        )
+        candidates = (told for place in near for told in self._told.get(place, ()))
+        return any(_is_rounding(table, told) for told in candidates)
 
 
 def _thousandths(metrics: Mapping[str, float]) -> int | None:

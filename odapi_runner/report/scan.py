@@ -59,15 +59,6 @@ class _Reading:
     reach: int
     reader: Reader
 
-    def wants(self, line: bytes) -> bool:
-        """Whether it has to see a line."""
-        if self.reader.is_open or not self.words:
-            return True
-        for word in self.words:  # noqa: SIM110 - half the time of any(…), a million times
-            if word in line:
-                return True
-        return False
-
     def passage(self, text: bytes, start: int, line_end: int, end: int) -> bytes:
         """What it has to see of the lines from one place to another."""
         if not self.reach:
@@ -88,7 +79,9 @@ class Scanner:
             )
             for each in grammars
         ]
-        self._every_line = any(not reading.words for reading in self._readings)
+        self._every_line = [reading for reading in self._readings if not reading.words]
+        self._reaching = [reading for reading in self._readings if reading.reach]
+        self._words = [(word, reading) for reading in self._readings for word in reading.words]
         self._tables = PrintedTables()
         self.lines = 0  # of the blocks before
 
@@ -102,7 +95,7 @@ class Scanner:
             text = block.replace(b"\r\n", b" \n").replace(b"\r", b"\n")
         rows: list[Row] = []
         starts = _line_starts(text) if self._every_line else _anchored_lines(text)
-        if starts[:1] != [0] and any(each.reader.is_open for each in self._readings):
+        if starts[:1] != [0] and any(each.reader.is_open for each in self._reaching):
             starts.insert(0, 0)
         for start, end in itertools.zip_longest(starts, starts[1:], fillvalue=len(text)):
             for told in self._offer(text, start, end):
@@ -137,13 +130,23 @@ class Scanner:
         """What the readers tell of the lines from one place to another."""
         told: list[Row | Unused] = []
         line_end = text.find(b"\n", start) + 1 or len(text)
-        line = text[start:line_end]
-        for reading in self._readings:
-            if reading.wants(line):
-                passage = reading.passage(text, start, line_end, end)
-                if found := reading.reader.read(passage.decode("utf-8", errors="replace")):
-                    told += self._sorted_out(reading, found)
+        for reading in self._readers_of(text[start:line_end]):
+            passage = reading.passage(text, start, line_end, end)
+            if found := reading.reader.read(passage.decode("utf-8", errors="replace")):
+                told += self._sorted_out(reading, found)
         return told
+
+    def _readers_of(self, line: bytes) -> list[_Reading]:
+        """Who has to see a line: the format that it is of, by its words, and who is open."""
+        if self._every_line:
+            return self._every_line
+        wanting = [reading for reading in self._reaching if reading.reader.is_open]
+        for word, reading in self._words:
+            if word in line:
+                if reading not in wanting:
+                    wanting.append(reading)
+                break
+        return wanting
 
     def _sorted_out(self, reading: _Reading, told: Sequence[Row | Unused]) -> list[Row | Unused]:
         """What a reader tells, counted, without the tables: those have to wait."""
@@ -151,7 +154,7 @@ class Scanner:
         for each in told:
             if isinstance(each, EvalRow):
                 if reading.name == coco_table.GRAMMAR.name:
-                    self._tables.waiting.append(each)
+                    self._tables.add(each)
                     continue
                 self._tables.tell(each.metrics)
             if not isinstance(each, Unused):

@@ -149,8 +149,10 @@ def test_tables_are_compared_with_what_is_told_before_and_after() -> None:
     """By their rounding, whichever side of a thousandth it falls to."""
     tables = PrintedTables()
     tag = "DetectionBoxes_Precision/mAP"
-    tables.waiting += [EvalRow(None, {tag: value}) for value in (0.135, 0.134, 0.9)]
+    tables.add(EvalRow(None, {tag: 0.135}))
     tables.tell({tag: 0.1345, "Loss/total_loss": 5.0})
+    for value in (0.134, 0.9):
+        tables.add(EvalRow(None, {tag: value}))
 
     assert tables.untold() == [EvalRow(None, {tag: 0.9})]
     assert tables.untold() == []

@@ -12,7 +12,7 @@ from odapi_runner.report.rows import Row, Unused
 VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
 # A metric: a word, as "loss" and "DetectionBoxes_Recall/AR@100 (small)" are, or what is told of a
 # class, whatever that is called.
-NAME = r"(?:[\w@.]+By\w*Category/.*|[A-Za-z_][\w/@.]*(?: \(\w+\))?(?: By\w*Category/.*)?)"
+NAME = r"(?:[A-Za-z_][\w/@.]*(?: \(\w+\))?(?: By\w*Category/.*)?|[\w@.]+By\w*Category/.*)"
 
 
 class Reader(Protocol):

@@ -27,17 +27,18 @@ from odapi_runner.metrics import LEARNING_RATE, LOSS_TAGS
 from odapi_runner.report.grammars.grammar import NAME, VALUE, Grammar
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
-# A loss stands at the end of its line: where that is cut, it lacks some of its three digits.
+# What stands first in a pattern is searched for quickly, unless it is a condition. A loss stands
+# at the end of its line: where that is cut, it lacks some of its three digits.
 _STEP = re.compile(
-    rf"\bStep (\d{{1,18}}) per-step time ({VALUE})s(?: loss=(-?(?:\d+\.\d{{3}}|nan|inf))(?=\s|$))?"
+    rf"Step (?<!\wStep )(\d{{1,18}}) per-step time ({VALUE})s"
+    r"(?: loss=(-?(?:\d+\.\d{3}|nan|inf))(?=\s|$))?"
 )
 _PAIR = re.compile(
-    rf"""['"](Loss/[^'"\n]+|{LEARNING_RATE})['"]: (?:np\.float\d+\()?({VALUE})\)?([,}}])"""
+    rf"'(Loss/[^'\n]+|{LEARNING_RATE})': (?:np\.float\d+\()?({VALUE})\)?([,}}])",
 )
-_EVALUATED = re.compile(r"\bEval metrics at step (\d{1,18})[ \t]*$", re.MULTILINE)
+_EVALUATED = re.compile(r"Eval metrics at step (\d{1,18})[ \t]*$", re.MULTILINE)
 # The tab before the plus may have become spaces, or "#011" on the way through syslog. A name
-# without a slash or an @ is none that the evaluators give. (What stands first is searched for
-# quickly; a lookbehind is not.)
+# without a slash or an @ is none that the evaluators give.
 _METRIC = re.compile(
     rf"\+ (?<=[ \t1]\+ )(?=\S*[/@]|{LEARNING_RATE}:)({NAME}): "
     r"(-?(?:\d+\.\d{6}|nan|inf))[ \t]*$",
