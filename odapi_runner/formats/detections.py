@@ -42,6 +42,14 @@ class GroundTruth:
     # [n] need not be found where VOC measures; None: written before that was kept
     difficult: NDArray[np.bool_] | None = None
 
+    def is_same(self, other: GroundTruth) -> bool:
+        """Whether both ask for the same; what only VOC looks at plays no part."""
+        return all(
+            np.array_equal(getattr(self, item.name), getattr(other, item.name))
+            for item in fields(self)
+            if item.name != "difficult"
+        )
+
     def keep_images(self, kept: NDArray[np.bool_]) -> GroundTruth:
         """That of some of the images, bool [images], which are numbered anew."""
         boxes = kept[self.image]

@@ -12,10 +12,8 @@ Columns, of each row:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.detections import Found, GroundTruth, read_detections, read_groundtruth
@@ -107,7 +105,7 @@ def _test(base: Entry, entry: Entry, kept: _Kept | str) -> _Pair:
     found = _read_kept(entry)
     if isinstance(kept, str) or isinstance(found, str):
         return _Pair(note=kept if isinstance(kept, str) else str(found))
-    if not _is_same(kept[0], found[0]):
+    if not kept[0].is_same(found[0]):
         return _apart(base, entry)
     tests = tuple(compare_detections(*kept, found[1], metric) for metric in TESTED)
     verdict = NO_DIFFERENCE
@@ -135,13 +133,6 @@ def _read_kept(entry: Entry) -> _Kept | str:
         return read_groundtruth(run.groundtruth), read_detections(run.detections_at(entry.row.step))
     except OdapiError as error:
         return f"noise is not told: {error.what}"
-
-
-def _is_same(one: GroundTruth, other: GroundTruth) -> bool:
-    return all(
-        np.array_equal(getattr(one, item.name), getattr(other, item.name))
-        for item in fields(GroundTruth)
-    )
 
 
 def _called(entry: Entry) -> str:
