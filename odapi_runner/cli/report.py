@@ -11,7 +11,7 @@ from odapi_runner.cli.options import format_option, workspace_option
 
 if TYPE_CHECKING:  # they import what `odapi --help` has no time for
     from odapi_runner.report.run.document import Curve, Report, Section
-    from odapi_runner.runs.report import At
+    from odapi_runner.runs.known import At
 
 _WIDTH = 40  # cells of a curve
 

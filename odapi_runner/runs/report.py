@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
 
-from odapi_runner.errors import DataError, OdapiError, RunError
+from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.detections import (
     Detections,
     GroundTruth,
     read_detections,
     read_groundtruth,
 )
-from odapi_runner.formats.runlog import read_events
-from odapi_runner.metrics import best_step, columns_of
+from odapi_runner.metrics import columns_of
 from odapi_runner.proto.differences import joined
-from odapi_runner.proto.text import read_pipeline
-from odapi_runner.report.rows import EvalRow
 from odapi_runner.report.run import sections
-from odapi_runner.report.run.analysis import Analysis, analyse
-from odapi_runner.report.run.course import Marks, build_cost, build_course
-from odapi_runner.report.run.curves import build_evaluated, read_training
-from odapi_runner.report.run.document import Curve, Report, Section, Table, Thresholds
+from odapi_runner.report.run.analysis import Analysis, analyse, draws_for
+from odapi_runner.report.run.course import build_cost, build_course
+from odapi_runner.report.run.document import Report, Section, Table, Thresholds
 from odapi_runner.report.run.images import read_images
 from odapi_runner.report.run.trend import describe_losses, describe_score
 from odapi_runner.report.run.worst import draw_worst, find_worst
-from odapi_runner.report.source import read_evaluations
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.diff import diff
+from odapi_runner.runs.known import At, Known, choose_step, find_marks, read_known
 from odapi_runner.runs.names import find_run
-from odapi_runner.runs.spec import RunSpec
+from odapi_runner.scoring.noise import compare_detections
 from odapi_runner.workspace import Workspace, find_workspace
-
-At = Literal["best", "last"] | int
 
 IMAGES = 12  # the worst, unless more or fewer are asked for
 
 _HEADLINE = ("mAP", "mAP_50", "mAP_75", "AR_100", "loss_total")
-
-_FIELDS: dict[str, dict[str, type]] = {
-    "evaluating": {"step": int},
-    "evaluated": {"step": int},
-    "ending": {"outcome": str},
-    "first_step": {"seconds": float},
-}
 
 
 def build_report(
@@ -76,10 +61,10 @@ def build_report(
         RunError: there is no such run, or nothing was evaluated at that step.
     """
     place = workspace or find_workspace()
-    known = _read(run if isinstance(run, RunDir) else find_run(str(run), place), place)
-    step, chosen = _choose(known, at)
+    known = read_known(run if isinstance(run, RunDir) else find_run(str(run), place), place)
+    step, chosen = choose_step(known, at)
     analysis, why_none = _analyse(known.run, step)
-    marks = _marks(known)
+    marks = find_marks(known)
     parts = [
         build_course(known.training, known.evaluated, marks),
         *([] if analysis else [Section("detections", "Detections", (why_none,))]),
@@ -97,57 +82,6 @@ def build_report(
         sections=(_summary(known, analysis), *parts),
         thresholds=slider,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the files of a run tell."""
-
-    run: RunDir
-    place: Workspace
-    spec: RunSpec
-    config: Any | None  # TrainEvalPipelineConfig
-    rows: tuple[EvalRow, ...]
-    training: Mapping[str, Curve]
-    evaluated: Mapping[str, Curve]
-    events: Sequence[Mapping[str, Any]]
-    notes: tuple[str, ...]  # what could not be read
-
-
-def _read(run: RunDir, place: Workspace) -> _Known:
-    spec = RunSpec.load(run)
-    notes: list[str] = []
-    rows = read_evaluations(run, notes)
-    config = None
-    try:
-        config = read_pipeline(run.config)
-    except OdapiError as error:
-        notes.append(error.what)
-    training, evaluated = read_training(run), build_evaluated(rows)
-    events = [event for event in read_events(run) if _is_whole(event)]
-    return _Known(run, place, spec, config, tuple(rows), training, evaluated, events, tuple(notes))
-
-
-def _is_whole(event: Mapping[str, Any]) -> bool:
-    """Whether an event has what is read of its kind: a damaged file is no reason for no report."""
-    wanted = _FIELDS.get(event["kind"], {})
-    return all(isinstance(event.get(name), kind) for name, kind in wanted.items())
-
-
-def _choose(known: _Known, at: At) -> tuple[int | None, str]:
-    """The step that is looked at, and why that one; None before the first evaluation."""
-    steps = sorted({row.step for row in known.rows if row.step is not None})
-    if isinstance(at, int):
-        if at not in steps:
-            there = f"There are {', '.join(map(str, steps))}." if steps else "There is none yet."
-            raise RunError(f"{known.run.name}: nothing was evaluated at step {at}", fix=there)
-        return at, "as asked"
-    if not steps:
-        return None, "not evaluated yet"
-    metric = known.spec.options.best
-    scores = known.evaluated.get(metric)
-    best = best_step(metric, dict(zip(scores.steps, scores.values, strict=True)) if scores else {})
-    return (best, f"best {metric}") if at == "best" and best is not None else (steps[-1], "last")
 
 
 def _analyse(run: RunDir, step: int | None) -> tuple[Analysis | None, str]:
@@ -171,7 +105,7 @@ def _check(truth: GroundTruth, found: Detections, run: RunDir) -> None:
 
 
 def _of_detections(
-    known: _Known, analysis: Analysis, threshold: float | None, images: int
+    known: Known, analysis: Analysis, threshold: float | None, images: int
 ) -> tuple[list[Section], Thresholds]:
     best = analysis.objects.best_threshold()
     served = best.threshold if best and best.f1 else 0.5
@@ -187,7 +121,7 @@ def _of_detections(
     ], slider
 
 
-def _worst(known: _Known, analysis: Analysis, threshold: float, images: int) -> Section:
+def _worst(known: Known, analysis: Analysis, threshold: float, images: int) -> Section:
     faults = find_worst(analysis.objects, threshold, images)
     if not faults or known.config is None:
         return sections.build_worst(faults, (), None)
@@ -200,32 +134,13 @@ def _worst(known: _Known, analysis: Analysis, threshold: float, images: int) -> 
     return sections.build_worst(faults, pictures, None)
 
 
-def _marks(known: _Known) -> Marks:
-    """The best step, and where early stopping ended the training."""
-    metric = known.spec.options.best
-    scores = known.evaluated.get(metric)
-    best = best_step(metric, dict(zip(scores.steps, scores.values, strict=True)) if scores else {})
-    marks = [] if best is None else [(best, f"best {metric}")]
-    return [*marks, *((step, "stopped early") for step in _early_stops(known.events))]
-
-
-def _early_stops(events: Sequence[Mapping[str, Any]]) -> Iterator[int]:
-    """The steps that had been evaluated when early stopping ended the training."""
-    evaluated: int | None = None
-    for event in events:
-        if event["kind"] == "evaluated":
-            evaluated = event["step"]
-        elif event["kind"] == "ending" and event["outcome"] == "finished" and evaluated is not None:
-            yield evaluated
-
-
-def _headline(known: _Known, step: int | None) -> tuple[tuple[str, float | None], ...]:
+def _headline(known: Known, step: int | None) -> tuple[tuple[str, float | None], ...]:
     row = next((row for row in reversed(known.rows) if row.step == step), None)
     values = columns_of(row.metrics) if row else {}
     return tuple((name, values.get(name)) for name in _HEADLINE)
 
 
-def _summary(known: _Known, analysis: Analysis | None) -> Section:
+def _summary(known: Known, analysis: Analysis | None) -> Section:
     metric = known.spec.options.best
     sentences = [
         describe_score(metric, known.evaluated.get(metric)),
@@ -236,30 +151,49 @@ def _summary(known: _Known, analysis: Analysis | None) -> Section:
     if analysis:
         sentences += [
             sections.describe_mean(analysis),
+            _against_last(known, analysis),
             sections.describe_errors(analysis),
             sections.describe_threshold(analysis),
         ]
     return Section("summary", "In words", (*filter(None, sentences), *known.notes))
 
 
-def _cost(known: _Known, analysis: Analysis | None) -> Section:
+def _against_last(known: Known, analysis: Analysis) -> str | None:
+    """Whether the checkpoint that is looked at is better than the last one by more than noise."""
+    last = max(known.run.evaluated_steps())
+    here, truth = analysis.detections, analysis.groundtruth
+    if last == here.step:
+        return None
+    try:
+        other = read_detections(known.run.detections_at(last))
+        _check(truth, other, known.run)
+    except DataError:
+        return None
+    difference = compare_detections(truth, other, here, draws=draws_for(here))
+    if math.isnan(difference.value):
+        return None
+    told = difference.sentence(f"step {last}", f"step {here.step}")
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def _cost(known: Known, analysis: Analysis | None) -> Section:
     batch = known.config.train_config.batch_size if known.config else None
     images = len(analysis.groundtruth.source_ids) if analysis else None
     return build_cost(known.training, known.events, batch=batch, images=images)
 
 
-def _changes(known: _Known) -> Section:
+def _changes(known: Known) -> Section:
     """Where the run came from, what differs from there, and what happened on the way."""
     sentences, tables = _since_parent(known)
     if known.spec.overrides:
         sentences.append(f"Set beside its config: {' '.join(known.spec.overrides)}.")
     deeds = tuple((_when(deed.time), deed.kind, deed.what) for deed in read_deeds(known.run))
     if deeds:
-        tables.append(Table("What happened on the way", ("when", "what", "how"), deeds))
+        tables.append(Table("What happened on the way", ("when", "event", "what"), deeds))
     return Section("changes", "Where it came from", tuple(sentences), tables=tuple(tables))
 
 
-def _since_parent(known: _Known) -> tuple[list[str], list[Table]]:
+def _since_parent(known: Known) -> tuple[list[str], list[Table]]:
     parent = known.spec.parent
     if parent is None:
         return ["It was not started from another run."], []

@@ -63,7 +63,7 @@ def test_it_looks_at_the_best_checkpoint(whole: Report, run: RunDir) -> None:
 
 def test_it_says_in_words_how_it_went(whole: Report) -> None:
     """Where it was best, that it overfits since, what costs most, which threshold serves best."""
-    best, trend, mean, errors, threshold = section(whole, "summary").sentences
+    best, trend, mean, last, errors, threshold = section(whole, "summary").sentences
 
     assert best.startswith("mAP is best at step 400: ")
     assert "by step 800 it has fallen to" in best
@@ -76,6 +76,10 @@ def test_it_says_in_words_how_it_went(whole: Report) -> None:
     )
     assert told
     assert float(told[2]) < float(told[1]) < float(told[3])
+    assert re.fullmatch(
+        r"Step 800 and step 400 cannot be told apart on these 20 images: they differ by .* mAP\.",
+        last,
+    )
     assert errors.startswith("Most is lost by ")
     assert threshold.startswith("A score threshold of 0.")
 

@@ -54,7 +54,7 @@ def analyse(groundtruth: GroundTruth, detections: Detections) -> Analysis:
         tuple(build_class_curves(groundtruth, outcomes)),
         build_objects(groundtruth, detections, matches, pairs),
         find_errors(groundtruth, detections, matches, pairs),
-        _estimate(groundtruth, detections),
+        estimate(groundtruth, detections, draws=draws_for(detections)),
     )
 
 
@@ -72,6 +72,6 @@ def _by_class(groundtruth: GroundTruth, detections: Detections) -> tuple[ClassMe
     )
 
 
-def _estimate(groundtruth: GroundTruth, detections: Detections) -> Estimate:
-    few = len(detections.scores) <= _MANY
-    return estimate(groundtruth, detections, draws=DRAWS if few else DRAWS // 10)
+def draws_for(detections: Detections) -> int:
+    """How often images are drawn for an interval."""
+    return DRAWS if len(detections.scores) <= _MANY else DRAWS // 10

@@ -16,6 +16,7 @@ from odapi_runner.report.run.worst import Fault
 
 _AREAS = ("mAP", "mAP_small", "mAP_medium", "mAP_large")
 _CLASS_METRICS = (*(metric.column for metric in COCO_METRICS[:6]), "AR_100")
+_RECALLS = (25, 50, 75, 90)  # per cent, at which a table tells the precision
 _OF_TIDE = (
     "Every box that is wrong has one kind, whatever its score; what a kind costs is how much AP_50 "
     "mending it alone would gain (TIDE, 2020)."
@@ -111,7 +112,13 @@ def build_precision(analysis: Analysis) -> Section:
         f"Precision over recall at IoU 0.5; average precision: {told}.",
         partial(charts.draw_precision, curves),
     )
-    return Section("precision", "Precision and recall", charts=(chart,))
+    rows = tuple(
+        (curve.name, curve.average, *(float(curve.precision[place]) for place in _RECALLS))
+        for curve in curves
+    )
+    columns = ("class", "AP_50", *(f"at recall {place / 100:.2f}" for place in _RECALLS))
+    table = Table("Precision", columns, rows)
+    return Section("precision", "Precision and recall", tables=(table,), charts=(chart,))
 
 
 def build_errors(analysis: Analysis) -> Section:
