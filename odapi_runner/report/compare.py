@@ -91,11 +91,12 @@ def compare(
     conditions = [_understood(text) for text in where]
     place = workspace or find_workspace()
     found, notes = read_sources(sources, place)
-    base = None if baseline is None else _find_baseline(baseline, found, place)
-    if base and base not in found:
-        found = [base, *found]
-    pick = build_pick(at, by, found)
     names = shorten([source.name for source in found], "/")
+    base = None if baseline is None else _find_baseline(baseline, found, names, place)
+    if base and all(source is not base for source in found):
+        found = [base, *found]
+        names = shorten([source.name for source in found], "/")
+    pick = build_pick(at, by, found)
     images = isinstance(at, Images)
     entries: list[Entry] = []
     base_entry = None
@@ -124,13 +125,18 @@ def _understood(text: str) -> Any:
         raise OdapiError(str(error), fix="As in: batch_size>=8, mAP<0.5, run!=a") from error
 
 
-def _find_baseline(given: str | Path, found: Sequence[Source], place: Workspace) -> Source:
-    """That of the sources which is meant, or another one."""
+def _find_baseline(
+    given: str | Path, found: Sequence[Source], names: Sequence[str], place: Workspace
+) -> Source:
+    """The source whose row has that name, or which is meant by it; perhaps none of those found."""
+    for name, source in zip(names, found, strict=True):
+        if str(given) in {name, source.name}:
+            return source
     meant, _ = read_sources([given], place)
     if len(meant) > 1:
-        names = ", ".join(source.path.name for source in meant[:_SHOWN])
         what = f"{given}: {len(meant)} runs, of which one only can be the baseline"
-        raise OdapiError(what, fix=f"Give one of them: {names}")
+        known = ", ".join(shorten([source.name for source in meant], "/")[:_SHOWN])
+        raise OdapiError(what, fix=f"Give one of them: {known}")
     path = meant[0].path.resolve()
     return next((source for source in found if source.path.resolve() == path), meant[0])
 

@@ -31,6 +31,7 @@ def differing_settings(sources: Sequence[Source]) -> dict[str, list[Any]]:
     for path, values in fields.items():
         known = iter(values)
         settings[path] = [next(known) if has else None for has in with_config]
+    settings |= _noted_fields(sources, settings)
     said = {path.rsplit(".", 1)[-1] for path in settings}
     for name, values in _differing_options(sources, with_config).items():
         if name not in said:  # the config as run holds what the option made of it
@@ -52,20 +53,24 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
     """
     if (option := name.removeprefix("options.")) in source.options:
         return True, source.options[option]
-    if source.config is None:
+    message = source.noted if source.config is None else source.config
+    if message is None:
         return _best_path(name, schema_paths(TrainEvalPipelineConfig.DESCRIPTOR)) is not None, None
-    written = written_fields(source.config)
+    written = written_fields(message)
     if path := _best_path(name, written):
         return True, joined(written[path])
     if any(_is_inside(path, name) for path in written):
         return True, "set"
     path = _best_path(name, schema_paths(TrainEvalPipelineConfig.DESCRIPTOR))
-    return path is not None, None if path is None else _default(source.config, path)
+    if path is None or source.config is None:
+        return path is not None, None
+    return True, _default(source.config, path)
 
 
 def setting_names(sources: Sequence[Source]) -> list[str]:
     """What they were set to, by the last words: for who has mistyped one."""
-    configs = [source.config for source in sources if source.config is not None]
+    messages = [source.noted if source.config is None else source.config for source in sources]
+    configs = [message for message in messages if message is not None]
     paths = itertools.chain.from_iterable(map(written_fields, configs))
     names = {path.rpartition(".")[2] for path in paths}
     return sorted(names.union(*(source.options for source in sources)))
@@ -78,6 +83,38 @@ def _differing_fields(configs: Sequence[Any]) -> dict[str, list[Any]]:
     distinct = dict(zip(keys, configs, strict=True))
     fields = differing_fields([distinct[key] for key in places])
     return {path: [values[places[key]] for key in keys] for path, values in fields.items()}
+
+
+def _noted_fields(
+    sources: Sequence[Source], differing: Mapping[str, list[Any]]
+) -> dict[str, list[Any]]:
+    """What notebooks say of their experiments: of the fields that differ, and of others that do."""
+    if all(source.noted is None for source in sources):
+        return {}
+    messages = [source.noted if source.config is None else source.config for source in sources]
+    written = [{} if message is None else written_fields(message) for message in messages]
+    known = [message is not None for message in messages]
+    of_noted = (fields for s, fields in zip(sources, written, strict=True) if s.noted is not None)
+    found: dict[str, list[Any]] = {}
+    for path in dict.fromkeys(itertools.chain.from_iterable(of_noted)):
+        values = [
+            joined(fields[path]) if path in fields else _unwritten(source, path)
+            for source, fields in zip(sources, written, strict=True)
+        ]
+        if path in differing or _differ(values, known):
+            found[path] = values
+    return found
+
+
+def _unwritten(source: Source, path: str) -> Any:
+    """What a field is that a source does not write: its default, where a config would say more."""
+    is_plain = source.config is not None and "[" not in path
+    return _default(source.config, path) if is_plain else None
+
+
+def _differ(values: Sequence[Any], known: Sequence[bool]) -> bool:
+    told = [value for value, is_known in zip(values, known, strict=True) if is_known]
+    return any(value != told[0] for value in told)
 
 
 def _sweep_columns(sources: Sequence[Source]) -> dict[str, list[Any]]:
@@ -94,9 +131,8 @@ def _differing_options(sources: Sequence[Source], told: Sequence[bool]) -> dict[
     found = {}
     for name in names:
         values = [source.options.get(name) for source in sources]
-        asked = [value for value, has in zip(values, told, strict=True) if has]
         plain = all(isinstance(value, str | int | float | None) for value in values)
-        if plain and any(value != asked[0] for value in asked):
+        if plain and _differ(values, told):
             found[name] = values
     return found
 

@@ -27,6 +27,7 @@ class Source:
     path: Path
     log: ParsedLog
     config: Any | None = None  # TrainEvalPipelineConfig
+    noted: Any | None = None  # the same of an experiment: only what its notebook says
     options: dict[str, Any] = field(default_factory=dict)  # what `odapi train` was asked
     sweep: str | None = None  # the name of the one that it is of
     patch: str | None = None  # where the sweep varies that
@@ -80,11 +81,11 @@ def read_run(run: RunDir, notes: list[str]) -> Source:
         run.root,
         ParsedLog((), tuple(evaluations)),
         config,
-        options,
-        sweep.get("name"),
-        sweep.get("values", {}).get("patch"),
-        _digest_of_data(config, asked.get("digests")) if config else None,
-        _read_pace(run, config, options) if config else (),
+        options=options,
+        sweep=sweep.get("name"),
+        patch=sweep.get("values", {}).get("patch"),
+        data=_digest_of_data(config, asked.get("digests")) if config else None,
+        pace=_read_pace(run, config, options) if config else (),
     )
 
 

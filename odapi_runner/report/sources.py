@@ -9,6 +9,7 @@ from pathlib import Path
 from odapi_runner import files
 from odapi_runner.errors import OdapiError, RunError, did_you_mean
 from odapi_runner.report.logs import read_logs
+from odapi_runner.report.noted import build_noted
 from odapi_runner.report.source import Source, is_run, read_asked, read_run, sweep_of
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
@@ -80,7 +81,9 @@ def _by_number(path: Path) -> tuple[str, int, str]:
 def _read(path: Path, notes: list[str]) -> list[Source]:
     """One run, or those of a log."""
     if not path.is_dir():
-        return [Source(path, log) for log in read_logs(path)]
+        logs = read_logs(path)
+        noted = build_noted(path, logs, notes)
+        return [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]
     if not is_run(path):
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
     return [read_run(RunDir(path), notes)]

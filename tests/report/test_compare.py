@@ -179,7 +179,8 @@ def test_a_training_log_has_a_row_of_losses(workspace: Workspace, tmp_path: Path
     """The last step of it; of a step that was passed twice, the later time."""
     log = tmp_path / "train.log"
     lines = [
-        f"Step {step} per-step time 0.5s loss={loss}.000\n" for step, loss in ((1, 4), (2, 3), (2, 1))
+        f"Step {step} per-step time 0.5s loss={loss}.000\n"
+        for step, loss in ((1, 4), (2, 3), (2, 1))
     ]
     log.write_text("".join(lines), "utf-8")
     run = write_run(workspace.train / "a", {10: 0.5})
