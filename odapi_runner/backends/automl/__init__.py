@@ -4,7 +4,7 @@ checkout    where the user's copy is, and what it and its interpreter can do
 fields      which fields of a pipeline.config it can honour
 hparams     what it is told, as YAML, every name compared with those that the copy knows
 data        its groundtruth file, and records whose source ids are numbers
-program     main.py as a process that tells of its course (`inside` is the part over there)
+program     main.py's command line; it tells of its course (`inside` is the part over there)
 train, evaluate   the two processes of a run
 
 RUN/automl/

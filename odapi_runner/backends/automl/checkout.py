@@ -57,11 +57,12 @@ class Surroundings:
     @property
     def fault(self) -> str | None:
         """What keeps the program from running there, in words."""
-        if self.missing:
-            return f"it has no {', '.join(self.missing)}"
+        faults = []
         if self.tensorflow and _numbers(self.tensorflow) >= TENSORFLOW_BELOW:
-            return f"it has TensorFlow {self.tensorflow}, which has no tf.estimator any more"
-        return None
+            faults.append(f"TensorFlow {self.tensorflow}, which has no tf.estimator any more")
+        if self.missing:
+            faults.append(f"no {', '.join(self.missing)}")
+        return f"it has {', and '.join(faults)}" if faults else None
 
 
 def install_line() -> str:

@@ -10,7 +10,8 @@ Each word is a line of JSON, written to the open pipe of that number: `building`
 (step, metrics) and `failed` (error, what). The boxes of an evaluation are written to the file
 BOXES, float [n, 7]: image id, x, y, width, height, score, class.
 
-SIGTERM lets the training end after the step at hand, with a checkpoint of it; a second one ends it.
+SIGTERM lets a training end after the step at hand, with a checkpoint of it, and ends an evaluation
+at once; so does a second one a training.
 
 Source: tensorflow_estimator/python/estimator/estimator.py (train, evaluate);
 tensorflow/python/training/basic_session_run_hooks.py; efficientdet/coco_metric.py.
@@ -43,9 +44,10 @@ class Pipe:
 class Stop:
     """Whether SIGTERM came."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_heeded: bool) -> None:
         self.is_asked = False
-        signal.signal(signal.SIGTERM, self._note)
+        if is_heeded:
+            signal.signal(signal.SIGTERM, self._note)
 
     def _note(self, number: int, _frame: Any) -> None:
         self.is_asked = True
@@ -83,10 +85,12 @@ class Steps(tf.train.SessionRunHook):
 class Images(tf.train.SessionRunHook):
     """Follows the batches of one call of `evaluate`."""
 
-    def __init__(self, pipe: Pipe) -> None:
-        self._pipe, self._done = pipe, 0
+    def __init__(self, pipe: Pipe, stop: Stop) -> None:
+        self._pipe, self._stop, self._done = pipe, stop, 0
 
     def after_run(self, run_context: Any, run_values: Any) -> None:  # noqa: ARG002
+        if self._stop.is_asked:
+            sys.exit(0)
         self._done += 1
         self._pipe.tell("images", done=self._done)
 
@@ -121,7 +125,7 @@ def follow_training(pipe: Pipe, stop: Stop) -> None:
     estimator.train = followed
 
 
-def follow_evaluation(pipe: Pipe) -> None:
+def follow_evaluation(pipe: Pipe, stop: Stop) -> None:
     """Have every evaluation told."""
     estimator = tf.estimator.Estimator
     evaluate = estimator.evaluate
@@ -131,7 +135,7 @@ def follow_evaluation(pipe: Pipe) -> None:
         results = evaluate(
             self,
             input_fn,
-            hooks=[*(hooks or []), Images(pipe)],
+            hooks=[*(hooks or []), Images(pipe, stop)],
             **named,
         )
         step = int(results["global_step"])
@@ -160,10 +164,10 @@ def keep_boxes(path: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Run the program, followed."""
     number, checkout, boxes = arguments[:3]
-    pipe, stop = Pipe(int(number)), Stop()
+    pipe, stop = Pipe(int(number)), Stop(is_heeded="--mode=eval" not in arguments)
     sys.path[0] = checkout  # as if it were started by its own path, not by this file's
     follow_training(pipe, stop)
-    follow_evaluation(pipe)
+    follow_evaluation(pipe, stop)
     keep_boxes(Path(boxes))
     program = str(Path(checkout) / "main.py")
     sys.argv = [program, *arguments[3:]]

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +14,7 @@ from odapi_runner.backends.automl.yaml_text import merged, read_hparams, render_
 from odapi_runner.backends.interpreter import interpreter
 from odapi_runner.errors import ConfigError
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.lifeline import tied
 from odapi_runner.runs.options import RunOptions
-from odapi_runner.runs.process import describe_exit
 from odapi_runner.training import FLOAT32
 
 INSIDE = Path(__file__).with_name("inside.py")
@@ -106,68 +98,9 @@ def write_hparams(path: Path, values: HParams) -> None:
     files.write_atomic(path, render_hparams(values))
 
 
-@dataclass(slots=True)
-class Program:
-    """The running program; iterating gives its words until it has ended."""
-
-    process: subprocess.Popen[bytes]
-    _words: int  # the end of the pipe to read from
-    asked: list[int] = field(default_factory=list)  # signals that it was sent
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        with os.fdopen(self._words, encoding="utf-8") as stream:
-            for line in stream:
-                if line.endswith("\n"):  # a last word may be cut short
-                    yield json.loads(line)
-
-    def ask_to_end(self) -> None:
-        self.asked.append(signal.SIGTERM)
-        self.process.terminate()
-
-    def end(self) -> int:
-        """Wait for it, and say how it has ended where that is no success.
-
-        Returns:
-            The exit code for a process that ends for it, as a shell has it.
-        """
-        code = self.process.wait()
-        if code:
-            sys.stderr.write(f"main.py {describe_exit(code)}\n")
-        return code if code >= 0 else 128 - code
-
-
-@contextmanager
-def started(run: RunDir, options: RunOptions, flags: Sequence[str]) -> Iterator[Program]:
-    """Start the program, tied to this process; it shares the run's lock, and this one's log."""
-    read, write = os.pipe()
-    lock = _inherited_lock(run)
-    argv = [interpreter(options), "-u", str(INSIDE), str(write), str(options.automl_dir)]
-    try:
-        process = subprocess.Popen(
-            tied([*argv, str(places_of(run).boxes), *flags]),
-            stdin=subprocess.DEVNULL,
-            pass_fds=[write, *([] if lock is None else [lock])],
-        )
-    finally:
-        os.close(write)
-    try:
-        yield Program(process, read)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def _inherited_lock(run: RunDir) -> int | None:
-    """The file descriptor of the run's lock, if this process has it of its parent."""
-    if not run.lock.exists():
-        return None
-    wanted = run.lock.stat()
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            found = os.fstat(int(entry.name))
-        except OSError:  # the one that lists the folder
-            continue
-        if os.path.samestat(found, wanted):
-            return int(entry.name)
-    return None
+def program_argv(
+    run: RunDir, options: RunOptions, messages: int, flags: Sequence[str]
+) -> list[str]:
+    """The program's command line; `messages` is the descriptor that it tells its words by."""
+    checkout, boxes = str(options.automl_dir), str(places_of(run).boxes)
+    return [interpreter(options), "-u", str(INSIDE), str(messages), checkout, boxes, *flags]

@@ -7,13 +7,11 @@ those. SIGTERM lets main.py end with a checkpoint of the step at hand.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +19,10 @@ from odapi_runner.backends.automl.checkpoints import clear, place, saved_steps, 
 from odapi_runner.backends.automl.data import count_examples, file_pattern, write_validation
 from odapi_runner.backends.automl.evaluated import Recorder, validation_hparams
 from odapi_runner.backends.automl.program import (
-    Program,
     common_flags,
     hparams_for,
     places_of,
-    started,
+    program_argv,
     write_hparams,
 )
 from odapi_runner.errors import OdapiError, RunError
@@ -35,6 +32,7 @@ from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, drop_checkpoint
 from odapi_runner.runs.foreign import take_event_files
 from odapi_runner.runs.gpus import count_devices
+from odapi_runner.runs.minding import mind, telling_failure
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import RunSpec
 
@@ -53,46 +51,26 @@ class Trainer:
         self.options: RunOptions = self.spec.options
         self.config = read_pipeline(run.config)
         self.events, self.progress = EventLog(run, "train"), Progress(run, "train")
-        self.program: Program | None = None
-        self.is_stopping = False
+        self._failed: dict[str, Any] = {}
         self._step, self._looked, self._begun = 0, 0.0, time.monotonic()
         self._times: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
         self._recorder: Recorder | None = None
 
-    def stop(self, *_: object) -> None:
-        """Ask the program to end, once it runs."""
-        self.is_stopping = True
-        if self.program:
-            self.program.ask_to_end()
-
-    def train(self) -> None:
-        """Train to the end, or until asked to stop.
-
-        Raises:
-            OdapiError: what is to be trained on cannot be read, or the program failed.
-        """
+    def run_to_end(self) -> int:
+        """Train to the end, or until asked to stop; the exit code."""
         self.progress.write("starting", force=True)
-        flags = self._prepare()
-        with started(self.run, self.options, flags) as program:
-            self.program = program
-            if self.is_stopping:
-                program.ask_to_end()
-            failed = None
-            for word in program:
-                if word["kind"] == "failed":
-                    failed = word
-                else:
-                    self._hear(word)
-            code = program.end()
-            self._take_checkpoints()
-            take_event_files(self.places.root, self.run)
-        if failed:
-            self.events.write("failed", fix=f"odapi logs {self.run.typed}", **_without_kind(failed))
-            self.progress.write("failed", force=True, what=failed["what"])
-            sys.exit(1)
-        if code:
-            sys.exit(code)  # why may be in its log, where the supervisor looks
-        self._tell_end()
+        with telling_failure(self.events):
+            flags = self._prepare()
+            ended = mind(lambda pipe: program_argv(self.run, self.options, pipe, flags), self._hear)
+            self._take_all()
+            if self._failed:
+                fix = f"odapi logs {self.run.typed}"
+                self.events.write("failed", fix=fix, **self._failed)
+                self._tell("failed", force=True, what=self._failed["what"])
+            elif ended.code == 0 or ended.asked:
+                self._tell_end(asked=ended.asked)
+                return 0
+        return ended.exit_code or 1  # why may be in its log, where the supervisor looks
 
     def _prepare(self) -> list[str]:
         """Write what the program reads; its flags."""
@@ -134,8 +112,10 @@ class Trainer:
         return numbers[-1]
 
     def _hear(self, word: dict[str, Any]) -> None:
-        kind = word["kind"]
-        if kind == "building":
+        kind = word.pop("kind")
+        if kind == "failed":
+            self._failed = word
+        elif kind == "building":
             self._tell("building", force=True)
         elif kind == "started":
             self.events.write("started", step=word["step"], resumed=word["step"] > 0)
@@ -154,9 +134,7 @@ class Trainer:
             self._wait_for_checkpoint(word["step"])
             self._recorder.record(word["step"], word["metrics"], self.run.root)
         if time.monotonic() - self._looked > _LOOK_SECONDS or kind == "trained":
-            self._take_checkpoints()
-            take_event_files(self.places.root, self.run)
-            self._looked = time.monotonic()
+            self._take_all()
 
     def _tell(self, phase: str, *, force: bool = False, **more: Any) -> None:
         rate = None
@@ -173,6 +151,12 @@ class Trainer:
             seconds_left=(self.spec.num_steps - self._step) / rate if rate else None,
             **more,
         )
+
+    def _take_all(self) -> None:
+        """Make what the program leaves in its folder the run's."""
+        self._take_checkpoints()
+        take_event_files(self.places.root, self.run)
+        self._looked = time.monotonic()
 
     def _take_checkpoints(self) -> None:
         """Make what the program has saved checkpoints of the run."""
@@ -205,10 +189,10 @@ class Trainer:
         """Whether rotation has taken it from the run, which keeps fewer than the program."""
         return bool(self.run.checkpoints()) and step < self.run.checkpoints()[-1]
 
-    def _tell_end(self) -> None:
+    def _tell_end(self, *, asked: bool) -> None:
         step = max(self.run.checkpoints(), default=0)
         ended = "finished" if step >= self.spec.num_steps else "stopped"
-        if ended == "stopped" and not self.is_stopping:
+        if ended == "stopped" and not asked:
             raise RunError(
                 f"main.py ended at step {step} of {self.spec.num_steps}",
                 fix=f"odapi logs {self.run.typed}",
@@ -218,34 +202,13 @@ class Trainer:
         self._tell("done" if ended == "finished" else ended, force=True)
 
 
-def _without_kind(word: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in word.items() if name != "kind"}
-
-
-@contextlib.contextmanager
-def _telling(trainer: Trainer) -> Iterator[None]:
-    """Let an error of the user's be the last event and the last heartbeat."""
-    try:
-        yield
-    except OdapiError as error:
-        name = type(error).__name__
-        trainer.events.write("failed", error=name, what=error.what, fix=error.fix)
-        trainer.progress.write("failed", force=True, what=error.what)
-        raise
-
-
 def main(arguments: Sequence[str]) -> int:
     """Train the run in a folder."""
-    trainer = Trainer(RunDir(Path(arguments[-1]).resolve()))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, trainer.stop)
     try:
-        with _telling(trainer):
-            trainer.train()
+        return Trainer(RunDir(Path(arguments[-1]).resolve())).run_to_end()
     except OdapiError as error:
         error.show()
         return error.exit_code
-    return 0
 
 
 if __name__ == "__main__":

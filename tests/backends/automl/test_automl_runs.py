@@ -125,7 +125,7 @@ def test_a_run_starts_from_another_ones_best(workspace: Workspace, tmp_path: Pat
     assert finish(run) == "done"
     assert told(run, "started")[0]["step"] == 0
     said = run.log("train").read_text(encoding="utf-8")
-    assert said.startswith(f"train efficientdet-d0 from {parent.best / 'ckpt-8'}\n")
+    assert said.startswith(f"train efficientdet-d0 from {run.root / 'start' / 'ckpt-8'}\n")
     assert (read_status(run).parent, read_status(run).parent_step) == ("parent", 8)
 
 
@@ -198,14 +198,14 @@ def test_early_stopping_ends_the_training_by_a_signal(workspace: Workspace, tmp_
     """The evaluator's figures do not become better by 1: the trainer saves and ends."""
     automl = make_automl(tmp_path, step_seconds=0.05)
     run = start(
-        workspace, automl, "early", steps=2000, checkpoint_every=5,
-        early_stop="mAP:patience=2,min-delta=1",
+        workspace, automl, "early", steps=2000, checkpoint_every=10,
+        early_stop="mAP:patience=1,min-delta=1",
     )  # fmt: skip
 
     assert finish(run) == "done"
     assert read_status(run).what.startswith("stopped early: ")
     last = run.checkpoints()[-1]
-    assert 15 <= last < 2000
+    assert 20 <= last < 2000
     assert told(run, "stopped")[-1]["step"] == last
 
 
@@ -229,7 +229,7 @@ def test_a_failure_is_told(
 
 
 def test_checkpoints_are_evaluated_afterwards(workspace: Workspace, tmp_path: Path) -> None:
-    """`odapi eval --step all`: the last one first seen ends the program, which starts again."""
+    """`odapi eval --step all`, and once more."""
     run = start(workspace, make_automl(tmp_path), "later", evaluate=False)
     assert finish(run) == "done"
     assert run.evaluated_steps() == []

@@ -16,6 +16,7 @@ TEXTS = (
 NUMBERS = (
     "train_batch_size", "eval_batch_size", "eval_samples", "num_examples_per_epoch",
     "save_checkpoints_steps", "iterations_per_loop", "tf_random_seed", "min_eval_interval",
+    "eval_timeout",
 )  # fmt: skip
 
 
@@ -50,15 +51,18 @@ def main() -> None:
 
 
 def evaluate(estimator: tf.estimator.Estimator, flags: argparse.Namespace, last: int) -> None:
-    """Each new checkpoint, until the one of the last step."""
-    seen = None
+    """Each new checkpoint, until the one of the last step; or until none came in time."""
+    seen, since = None, time.monotonic()
     while seen is None or seen < last:
         newest = tf.latest_step(flags.model_dir)
-        if newest in (None, seen):
-            time.sleep(POLL_SECONDS)
-        else:
+        if newest not in (None, seen):
             seen = newest
             estimator.evaluate(None, steps=flags.eval_samples)
+            since = time.monotonic()
+        elif flags.eval_timeout is not None and time.monotonic() - since >= flags.eval_timeout:
+            return
+        else:
+            time.sleep(POLL_SECONDS)
 
 
 if __name__ == "__main__":
