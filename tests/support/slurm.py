@@ -55,7 +55,14 @@ def running_slurm(cpus: int = 4) -> Iterator[dict[str, str]]:
         node = ["slurmd", "-D", "-N", NODE]
         _start(stack, root, [*own_name, *node], environment)
         _wait(lambda: _is_idle(environment), root, "the node")
+        stack.callback(_end_jobs, environment)
         yield environment
+
+
+def _end_jobs(environment: dict[str, str]) -> None:
+    """Leave no process of a job behind, whatever became of the tests."""
+    _call(["scancel", "--user=root"], environment)
+    wait_until(lambda: not _call(["squeue", "--noheader"], environment), 30)
 
 
 def _config(root: Path, cpus: int) -> str:
@@ -113,11 +120,14 @@ def _wait(condition: Callable[[], bool], root: Path, what: str) -> None:
 
 
 def _is_idle(environment: dict[str, str]) -> bool:
-    argv = ["sinfo", "--noheader", "--format=%T"]
+    return "idle" in _call(["sinfo", "--noheader", "--format=%T"], environment)
+
+
+def _call(argv: list[str], more: dict[str, str]) -> str:
     done = subprocess.run(
-        argv, capture_output=True, text=True, env=os.environ | environment, check=False
+        argv, capture_output=True, text=True, env=os.environ | more, check=False, timeout=30
     )
-    return "idle" in done.stdout
+    return done.stdout
 
 
 def _free_port() -> int:
