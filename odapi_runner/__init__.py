@@ -54,12 +54,14 @@ _CALLS = {
     "resume_queue": "odapi_runner.runs.queue.control",
     "start_queue": "odapi_runner.runs.queue.control",
     "stop_run": "odapi_runner.runs.control",
+    "stream_log": "odapi_runner.report.logs",
     "sweep": "odapi_runner.runs.sweep",
     "tensorboard": "odapi_runner.runs.tensorboard",
     "train": "odapi_runner.runs.launch",
     "wait_for": "odapi_runner.runs.control",
     "write_charts": "odapi_runner.report.run.write",
     "write_page": "odapi_runner.report.run.write",
+    "write_patches": "odapi_runner.report.parse",
     "write_rendered": "odapi_runner.pipeline.rendered",
 }
 

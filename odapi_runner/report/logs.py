@@ -131,7 +131,7 @@ def find_grammars(head: bytes) -> tuple[Grammar, ...]:
     """The grammars that a text which begins so may hold lines of."""
     first = next((line for line in head.splitlines() if line.strip()), b"")
     line = first.decode("utf-8", errors="replace").removeprefix("\ufeff")
-    if line.lstrip().startswith("{"):
+    if line.lstrip().startswith('{"'):  # a dict that Python prints begins in another way
         return JSON_LINES
     if ultralytics.is_header(line):
         return (ultralytics.GRAMMAR,)

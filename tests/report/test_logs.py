@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.errors import DataError
+from odapi_runner.report.compare import compare
 from odapi_runner.report.logs import parse_log, read_log, read_logs
 from odapi_runner.report.rows import ParsedLog, TrainRow
+from odapi_runner.workspace import Workspace
 
 
 def test_a_text_without_metrics_has_no_rows() -> None:
@@ -98,6 +100,22 @@ def test_a_step_that_a_resumed_run_has_told_again_counts_once(tmp_path: Path) ->
 
 
 STEPS = ((100, "1.000"), (200, "0.750"), (200, "0.500"), (300, "0.250"))
+
+
+def test_the_runs_of_a_log_are_compared_as_runs(tmp_path: Path) -> None:
+    """And the experiments of a notebook beside them."""
+    log, notes = tmp_path / "eval.log", tmp_path / "notes.txt"
+    evaluation = "Eval metrics at step 100\n\t+ DetectionBoxes_Precision/mAP: {:f}\n"
+    log.write_text("".join(map(evaluation.format, (0.25, 0.5))), "utf-8")
+    notes.write_text("1\n  =\n    mAP = 0.75\n", "utf-8")
+
+    table = compare([log, notes], workspace=Workspace(tmp_path)).table
+
+    assert dict(zip(table["run"], table["mAP"], strict=True)) == {
+        "eval.log:1": 0.25,
+        "eval.log:2": 0.5,
+        "notes.txt": 0.75,
+    }
 
 
 def test_several_runs_in_one_log_are_told_apart(tmp_path: Path) -> None:

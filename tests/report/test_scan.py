@@ -208,6 +208,11 @@ def test_a_line_may_be_longer_than_a_block(tmp_path: Path) -> None:
     assert by_step([told.row for told in stream_log(path, Findings())]) == by_step(ROWS)
 
 
+def test_a_log_may_begin_with_a_dict() -> None:
+    """That Python printed: it is no JSON."""
+    assert by_step(rows("{'batch_size': 8}\n" + LOG)) == by_step(ROWS)
+
+
 def test_lines_without_line_ends_are_whole() -> None:
     """As a caller has them who has split a text."""
     parsed = parse_log(LOG.splitlines())
