@@ -299,6 +299,22 @@ def test_no_such_run(workspace: Workspace) -> None:
     assert error.value.fix == 'Did you mean "뜰-d0"?'
 
 
+def test_a_network_that_has_learned_nothing_has_a_report(workspace: Workspace) -> None:
+    """Its boxes have scores of nearly nothing: there is no threshold to serve, and it is said."""
+    run = write_run(workspace, "dull", course={0: (0.5, 3.0)})
+    found = read_detections(run.detections_at(0))
+    write_detections(run.detections_at(0), replace(found, scores=found.scores / 200))
+
+    dull = build_report(run, workspace=workspace)
+
+    told = "No box that is right has a score of 0.01 or more."
+    assert section(dull, "summary").sentences[-1] == told
+    assert dull.thresholds is not None
+    assert dull.thresholds.shown == 0.5
+    assert section(dull, "classes").sentences == ("3 classes, 71 objects.",)
+    assert all(row[3] == 0 for row in table(dull, "thresholds").rows)
+
+
 def test_all_of_it_is_plain_values(whole: Report) -> None:
     """Tables go to JSON and CSV as they are: no numpy in them."""
     for part in whole.sections:

@@ -57,6 +57,7 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
         (one.name, one.objects, *(one.values[column] for column in _CLASS_METRICS))
         for one in classes
     )
+    objects = sum(one.objects for one in classes)
     sizes = [(column, metrics.get(column)) for column in _AREAS]
     others = tuple((name, value) for name, value in metrics.items() if _is_other(name))
     draw = partial(
@@ -77,7 +78,7 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
     return Section(
         "classes",
         "By class and size",
-        (f"{len(names)} classes, {sum(one.objects for one in classes)} objects.",),
+        (f"{_counted(len(names), 'class', 'classes')}, {_counted(objects, 'object', 'objects')}.",),
         tables=(
             Table("COCO's figures by class", ("class", "objects", *_CLASS_METRICS), rows),
             *([Table("Other figures", ("figure", "value"), others)] if others else []),
@@ -93,6 +94,10 @@ def build_classes(analysis: Analysis, metrics: Mapping[str, float]) -> Section:
             ),
         ),
     )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _is_other(column: str) -> bool:
@@ -249,7 +254,7 @@ def describe_threshold(analysis: Analysis) -> str | None:
     if best is None:
         return None
     if best.f1 == 0:
-        return "No box is right at any score threshold."
+        return f"No box that is right has a score of {THRESHOLDS[0]:.2f} or more."
     at_half = f" (at 0.50: {best.f1_at_half:.3f})" if best.threshold != 0.5 else ""
     return f"A score threshold of {best.threshold:.2f} serves best: F1 {best.f1:.3f}{at_half}."
 
