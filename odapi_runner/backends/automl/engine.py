@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from odapi_runner import files
 from odapi_runner.backends.automl import checkout
 from odapi_runner.backends.automl.fields import RULE
 from odapi_runner.backends.automl.hparams import model_name, refusals
 from odapi_runner.backends.automl.program import hparams_for
-from odapi_runner.errors import ConfigError
+from odapi_runner.errors import CheckpointError, ConfigError
 from odapi_runner.formats.checkpoint_index import index_file, read_index
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules.rule import Rule
@@ -123,9 +124,15 @@ def automl_can_start_from_it(subject: Subject) -> Iterator[Finding]:
         f"-s fine_tune_checkpoint=model_zoo/{model_name(subject.config) or 'efficientdet-d0'}/model"
         "; or --from-scratch"
     )
-    if not index_file(prefix).is_file():
+    if not prefix.name or not files.is_file(index_file(prefix)):
         yield Finding(_START, "error", path, f"{start}: there is no such checkpoint", fix)
-    elif read_index(prefix).is_object_based:
+        return
+    try:
+        is_other = read_index(prefix).is_object_based
+    except CheckpointError as error:
+        yield Finding(_START, "error", path, error.what, error.fix)
+        return
+    if is_other:
         what = f"{start}: a checkpoint of the Object Detection API, or of TF2's Keras"
         yield Finding(_START, "error", path, what, fix)
 
