@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from odapi_runner.formats.crc32c import masked_crc32c
+from odapi_runner.formats.detections import write_detections
 from odapi_runner.formats.example import encode_example
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.presets import preset_names
@@ -21,6 +22,7 @@ from support.checkpoints import write_checkpoint
 from support.detectors import ssd
 from support.examples import LABEL_MAP, annotated, encoded
 from support.rule_cases import make_base
+from support.scenes import random_scenes
 
 PATCHES = (
     """\
@@ -206,3 +208,11 @@ def picture() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (80, 40), "green").save(stream, "png")
     return stream.getvalue()
+
+
+@functools.cache
+def evaluation() -> bytes:
+    """A checkpoint's detections with their metrics, as `detections/step-N.npz` has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_detections(Path(folder) / "step-1.npz", random_scenes(0)[1])
+        return (Path(folder) / "step-1.npz").read_bytes()

@@ -19,6 +19,7 @@ from fuzz.mutate import TOKENS, mutate_bytes, mutate_text
 from odapi_runner.backends.check import CHECKED, check
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.checkpoint_index import read_index, read_tensor
+from odapi_runner.formats.detections import read_detections
 from odapi_runner.formats.event_file import Event
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.formats.leveldb import read_table
@@ -304,6 +305,14 @@ def _run_events(data: bytes, folder: Path) -> None:
     parse([_write(folder, "events.out.tfevents.1", data)])
 
 
+def _make_evaluation(random: Random) -> bytes:
+    return mutate_bytes(random, samples.evaluation())
+
+
+def _run_evaluation(data: bytes, folder: Path) -> None:
+    read_detections(_write(folder, "step-1.npz", data))
+
+
 TARGETS = (
     Target("config", _text(samples.configs), _run_config),
     Target("message", _make_message, _run_message),
@@ -320,4 +329,5 @@ TARGETS = (
     Target("log", _text(lambda: (samples.LOG, *sample_logs())), _run_log),
     Target("log_numbers", make_log, run_log),
     Target("event_file", _make_events, _run_events),
+    Target("evaluation", _make_evaluation, _run_evaluation),
 )
