@@ -34,6 +34,8 @@ class Backend:
     cured: frozenset[str] = frozenset()  # rules on what the engine does, and not in a run
     # With the places that the engine finds by itself filled in, as run.json is to keep them.
     settle: Callable[[RunOptions], RunOptions] = lambda options: options
+    # Of what a result depends on and odapi's own interpreter does not have.
+    versions: Callable[[RunOptions], dict[str, str]] = lambda _: {}
 
 
 ENGINES = {
@@ -63,6 +65,7 @@ ENGINES = {
         options=automl.OPTIONS | CLUSTER_OPTIONS,
         refuse_options=automl.refuse_options,
         settle=automl.settle,
+        versions=automl.read_versions,
     ),
     # The training of another program, which goes on by itself: its checkpoints are evaluated.
     WATCHED: Backend(

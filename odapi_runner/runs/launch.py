@@ -80,7 +80,7 @@ def create_run(
         num_steps=plan.message.train_config.num_steps,
         overrides=plan.overrides,
         options=plan.options,
-        versions=read_versions(),
+        versions=read_versions() | find_engine(plan.engine).versions(plan.options),
         digests=replace(digests, config=hashlib.sha256(text.encode()).hexdigest()),
         parent=parent,
         parent_step=parent_step,

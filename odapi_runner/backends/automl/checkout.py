@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import re
@@ -186,6 +187,7 @@ def trains_batchnorm_always(checkout: Path) -> bool:
     return path.is_file() and bool(re.search(overruled, path.read_text("utf-8"), re.MULTILINE))
 
 
+@functools.cache
 def ask_surroundings(options: RunOptions) -> Surroundings:
     """What the interpreter has, asked of itself; nothing of it is imported.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from odapi_runner import files
@@ -12,6 +13,7 @@ from odapi_runner.backends.automl import checkout
 from odapi_runner.backends.automl.fields import RULE
 from odapi_runner.backends.automl.hparams import model_name, refusals
 from odapi_runner.backends.automl.program import hparams_for
+from odapi_runner.backends.commit import read_commit
 from odapi_runner.errors import CheckpointError, ConfigError
 from odapi_runner.formats.checkpoint_index import index_file, read_index
 from odapi_runner.pipeline.finding import Finding
@@ -75,6 +77,21 @@ def settle(options: RunOptions) -> RunOptions:
     """
     settled = checkout.settle(options)
     return replace(settled, evaluate=False) if options.alternate else settled
+
+
+def read_versions(options: RunOptions) -> dict[str, str]:
+    """Of the checkout, and of what runs it.
+
+    Raises:
+        RunError: the interpreter cannot be asked.
+    """
+    found = checkout.ask_surroundings(options)
+    told = {
+        "google/automl": read_commit(Path(str(options.automl_dir))),
+        "tensorflow": found.tensorflow,
+        "python of the engine": found.python,
+    }
+    return {name: version for name, version in told.items() if version}
 
 
 def refuse_options(config: Any, options: RunOptions) -> None:

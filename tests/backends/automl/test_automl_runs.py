@@ -28,6 +28,7 @@ from odapi_runner.runs.launch import train
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.resume import resume
+from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
 from odapi_runner.workspace import Workspace
 from support.automl import make_automl
@@ -90,6 +91,7 @@ def test_a_run_is_a_run(workspace: Workspace, tmp_path: Path) -> None:
     run = start(workspace, make_automl(tmp_path), "whole", keep=1)
 
     assert finish(run) == "done"
+    assert RunSpec.load(run).versions["tensorflow"] == "2.15.1"
     status = read_status(run)
     assert (status.step, status.num_steps, status.best_step) == (8, 8, 8)
     assert [event["step"] for event in told(run, "checkpoint")] == [4, 8]
