@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from odapi_runner import files
 from odapi_runner.errors import DataError
 from odapi_runner.formats.event_file import event_files, is_event_file
 from odapi_runner.pipeline.patching.notebook import is_notebook
@@ -98,9 +99,10 @@ def stream_log(
     Raises:
         DataError: as `read_logs`.
     """
-    if path.is_dir() and not event_files(path):
+    is_folder = files.is_folder(path)
+    if is_folder and not event_files(path):
         raise DataError(f"{path}: a folder without event files", fix="Give a log file.")
-    told = _stream_folder(path, findings) if path.is_dir() else _stream(path, findings, on_idle)
+    told = _stream_folder(path, findings) if is_folder else _stream(path, findings, on_idle)
     is_empty = True
     for each in told:
         is_empty = False
