@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 # Each call and the module that has it; imported when it is first asked for.
 _CALLS = {
     "Changes": "odapi_runner.pipeline.overrides",
+    "Images": "odapi_runner.report.picking",
     "RunOptions": "odapi_runner.runs.options",
     "Watch": "odapi_runner.runs.watch",
     "adopt": "odapi_runner.runs.adopt",
@@ -62,6 +63,7 @@ _CALLS = {
     "write_charts": "odapi_runner.report.run.write",
     "write_page": "odapi_runner.report.run.write",
     "write_patches": "odapi_runner.report.parse",
+    "write_comparison": "odapi_runner.report.write",
     "write_rendered": "odapi_runner.pipeline.rendered",
 }
 

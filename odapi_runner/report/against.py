@@ -74,7 +74,8 @@ def compare_with(
         such metric or no detections, or the two are not comparable.
     """
     kept = _read_kept(base) if noise else None
-    pairs = [_compare(base, entry, kept) for entry in track(entries, "Noise")]
+    tracked = track(entries, "Noise") if noise else entries
+    pairs = [_compare(base, entry, kept) for entry in tracked]
     columns: dict[str, list[Any]] = {
         delta_column(metric): [
             _delta(base, entry, metric) if pair.verdict != NOT_COMPARABLE else None

@@ -173,3 +173,25 @@ def test_what_is_wrong_is_said(words: list[str], message: str) -> None:
 
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_the_runs_of_the_table_are_exported(runs: Path) -> None:
+    """Those that the conditions leave; where they are now is told beside the table."""
+    words = ["--where", "batch_size=8", "--to", "tensorboard", "--format", "csv", "-w", runs]
+
+    result = odapi("compare", *words)
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1].startswith("many,10,")
+    assert result.stderr == f"many: {runs / 'tensorboard' / 'many'}\n"
+    assert [path.name for path in (runs / "tensorboard").iterdir()] == ["many"]
+
+
+def test_an_export_to_nobody_is_wrong_usage(runs: Path) -> None:
+    """Before anything is read."""
+    result = odapi("compare", "--to", "mlfow", "-w", runs)
+
+    assert result.exit_code == 2
+    assert 'nothing is exported to "mlfow". Did you mean "mlflow"?' in " ".join(
+        result.stderr.split()
+    )
