@@ -31,7 +31,9 @@ from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.pipeline.presets import read_preset
 from odapi_runner.pipeline.render import build_pipeline
 from odapi_runner.proto.messages import is_map, is_repeated
+from odapi_runner.proto.parts import read_shared_pipeline
 from odapi_runner.proto.text import parse_pipeline, read_pipeline, render_pipeline
+from odapi_runner.proto.written import written_fields
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.records.survey import survey_records
 from odapi_runner.records.voc import convert_voc
@@ -73,6 +75,7 @@ def _look_at(message: Any) -> None:
     """What is asked of a config that parses."""
     text = render_pipeline(message)
     assert render_pipeline(parse_pipeline(text, "text")) == text
+    assert bool(written_fields(message)) is bool(message.ListFields())
     for semantic in (False, True):
         diff_configs(samples.messages()[0], message, semantic=semantic)
 
@@ -81,7 +84,17 @@ def _run_config(data: bytes, folder: Path) -> None:
     path = _write(folder, "a.config", data)
     for engine in CHECKED:
         check(path, samples.base(), engine=engine)
+    message = _read_either(read_shared_pipeline, path)
+    assert message == _read_either(read_pipeline, path)
     _look_at(read_pipeline(path))
+
+
+def _read_either(read: Callable[[Path], Any], path: Path) -> bytes | str:
+    """The content of a config, or what is wrong with it."""
+    try:
+        return bytes(read(path).SerializeToString(deterministic=True))
+    except OdapiError as error:
+        return error.what
 
 
 def _make_message(random: Random) -> bytes:
