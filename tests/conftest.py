@@ -23,6 +23,7 @@ TF_FREE = {
 PROCESSES = {
     "test_automl_runs.py",
     "test_engine_runs.py",
+    "test_minding.py",
     "test_process.py",
     "test_queue.py",
     "test_slurm.py",
@@ -30,6 +31,7 @@ PROCESSES = {
     "test_supervise.py",
     "test_survival.py",
     "test_torture.py",
+    "test_tf_models_runs.py",
 }
 
 
