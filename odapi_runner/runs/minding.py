@@ -87,6 +87,15 @@ def telling_failure(events: EventLog) -> Iterator[None]:
         raise
 
 
+def exit_code(run: Callable[[], int]) -> int:
+    """That of a minder; an error of the user's is shown, and no traceback."""
+    try:
+        return run()
+    except OdapiError as error:
+        error.show()
+        return error.exit_code
+
+
 @contextmanager
 def _handling(handler: Callable[..., None]) -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)

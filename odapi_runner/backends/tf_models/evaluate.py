@@ -16,6 +16,7 @@ import numpy as np
 
 from odapi_runner.backends.tf_models.program import evaluation_argv
 from odapi_runner.backends.tf_models.train import crash
+from odapi_runner.errors import RunError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.detections import (
     Detections,
@@ -35,7 +36,7 @@ from odapi_runner.metrics import COCO_METRICS, columns_of
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import saved_checkpoints
-from odapi_runner.runs.minding import mind, telling_failure
+from odapi_runner.runs.minding import exit_code, mind, telling_failure
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.workspace import Workspace
 
@@ -70,19 +71,23 @@ class EvaluationMinder:
         return ended.exit_code
 
     def _write_groundtruth(self) -> int:
-        reader = read_pipeline(self._run.config).eval_input_reader[0]
+        config = read_pipeline(self._run.config)
+        reader = config.eval_input_reader[0]
         place = Workspace(self._run.root.parent.parent)
         patterns = list(reader.tf_record_input_reader.input_path)
         paths = expand_patterns(patterns, place.root)
-        records = itertools.chain.from_iterable(map(read_records, paths))
-        taken = itertools.islice(records, 0, None, max(1, reader.sample_1_of_n_examples))
+        every = itertools.chain.from_iterable(map(read_records, paths))
+        taken = itertools.islice(every, 0, None, max(1, reader.sample_1_of_n_examples))
         built = build_groundtruth(
             map(decode_example, taken),
             read_label_map(place.resolve(reader.label_map_path)),
             max_boxes=reader.max_number_of_boxes,
         )
         write_groundtruth(self._run.groundtruth, built.groundtruth)
-        return len(built.groundtruth.source_ids)
+        records = len(built.records) + len(built.duplicates)
+        # What fills no batch is left out (builders/dataset_builder.py).
+        batch = int(config.eval_config.batch_size) if reader.drop_remainder else 1
+        return records - records % max(1, batch)
 
     def _finish_interrupted(self) -> None:
         """A crash between writing a result and leaving the queue is no reason to redo it."""
@@ -107,6 +112,8 @@ class EvaluationMinder:
         elif kind == "image":
             step, images = message["step"], message["images"]
             self._progress.write("evaluating", step=step, images=images, total_images=self._images)
+        elif kind == "waiting":
+            self._progress.write("waiting")
         elif kind == "weightless":
             self._run.drop_pending(message["number"])
         elif kind == "evaluated":
@@ -115,6 +122,13 @@ class EvaluationMinder:
             self._events.write("failed", **crash(self._run, "eval", **message))
 
     def _publish(self, number: int, step: int, metrics: dict[str, float], images: int) -> None:
+        if 0 < images < self._images:
+            # Whatever goes wrong in a step ends its loop, and it publishes what it has.
+            raise RunError(
+                f"model_main_tf2 has evaluated {images} of {self._images} images at step {step}",
+                fix=f'Its log says why ("Encountered … exception"): odapi logs {self._run.typed} '
+                "--eval",
+            )
         found = self._read_boxes(step, metrics, images)
         if found is None:
             write_metrics(self._run.detections_at(step), step, metrics)
@@ -123,6 +137,7 @@ class EvaluationMinder:
         self._tell(number, step, metrics)
         if not self._chosen:
             self._run.drop_pending(number)
+        self._progress.write("waiting", force=True)
 
     def _read_boxes(self, step: int, metrics: dict[str, float], images: int) -> Detections | None:
         """What was found; None where the program does not tell, or not on which image."""
@@ -153,7 +168,8 @@ class EvaluationMinder:
 def main(arguments: Sequence[str]) -> int:
     """Evaluate for the run in a folder."""
     folder, *numbers = arguments
-    return EvaluationMinder(RunDir(Path(folder).resolve()), list(map(int, numbers))).run_to_end()
+    run = RunDir(Path(folder).resolve())
+    return exit_code(lambda: EvaluationMinder(run, list(map(int, numbers))).run_to_end())
 
 
 if __name__ == "__main__":

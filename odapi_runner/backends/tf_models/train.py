@@ -17,7 +17,7 @@ from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, drop_checkpoint
 from odapi_runner.runs.checkpoints import newest_checkpoint
-from odapi_runner.runs.minding import mind, telling_failure
+from odapi_runner.runs.minding import exit_code, mind, telling_failure
 from odapi_runner.runs.spec import RunSpec
 
 _OUT_OF_MEMORY = {"ResourceExhaustedError", "MemoryError"}
@@ -143,7 +143,8 @@ def crash(run: RunDir, role: str, error: str, what: str, where: str) -> dict[str
 
 def main(arguments: Sequence[str]) -> int:
     """Train the run in a folder."""
-    return TrainingMinder(RunDir(Path(arguments[0]).resolve())).run_to_end()
+    run = RunDir(Path(arguments[0]).resolve())
+    return exit_code(lambda: TrainingMinder(run).run_to_end())
 
 
 if __name__ == "__main__":

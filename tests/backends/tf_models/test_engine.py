@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
 import pytest
 
+import odapi_runner.backends.tf_models as package
 from odapi_runner.backends import ENGINES, refuse_others
 from odapi_runner.backends.check import check, check_run
 from odapi_runner.backends.tf_models.engine import refuse_options, settle
@@ -18,6 +20,8 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import Digests, RunSpec
 from odapi_runner.workspace import Workspace
 from support.tf_models import write_checkout, write_older
+
+LAUNCHER = Path(package.__file__).parent / "launcher"
 
 
 def config(num_steps: int) -> object:
@@ -111,6 +115,12 @@ def test_the_loop_is_given_what_its_version_takes(tmp_path: Path) -> None:
     ]
     older, _ = told(str(write_older(tmp_path / "older")))
     assert older["loop"] == {"checkpoint_max_to_keep": 3}
+
+
+@pytest.mark.parametrize("source", sorted(LAUNCHER.glob("*.py")), ids=lambda path: path.name)
+def test_the_launcher_is_read_by_a_python_as_old_as_its_checkout(source: Path) -> None:
+    """3.8: the oldest that a TensorFlow with `model_main_tf2` of 2021 is usually run by."""
+    ast.parse(source.read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
 def test_a_run_is_not_warned_of_what_its_loop_is_given(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ class Evaluation:
             elif is_closed:
                 return
             else:
+                self._messages.tell("waiting")
                 time.sleep(_POLL_SECONDS)
 
     def _tell(self) -> None:
