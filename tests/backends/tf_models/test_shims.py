@@ -56,7 +56,6 @@ def test_they_are_listed_with_what_is_needed(tmp_path: Path) -> None:
 
     assert list(listed) == [
         "legacy-keras",
-        "legacy-optimizers",
         "protos",
         "keras-applications",
         "keras-backend",
@@ -76,6 +75,6 @@ def test_an_interpreter_without_tensorflow_is_told(tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\n{sys.executable} -I -S "$@"\n', encoding="utf-8")
     bare.chmod(0o755)
-    with pytest.raises(RunError, match=r"it cannot run .*tensorflow") as caught:
+    with pytest.raises(RunError, match=r"it cannot run .*No module named") as caught:
         list_shims(str(write_checkout(tmp_path / "models")), str(bare))
     assert caught.value.fix.endswith("-c 'import tensorflow'")

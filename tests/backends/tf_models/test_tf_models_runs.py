@@ -29,7 +29,7 @@ from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.status import processes
 from odapi_runner.workspace import Workspace
 from support.tf_models import write_checkout
-from support.workspaces import SMALL, make_workspace, write_config
+from support.workspaces import SMALL, make_workspace
 
 pytestmark = pytest.mark.tf
 
@@ -39,11 +39,10 @@ CHECKOUT = "ODAPI_TEST_MODELS_DIR"
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace with a small config; no run of it outlives the tests."""
+    """A workspace with a small SSD MobileNet; no run of it outlives the tests."""
     place = make_workspace(tmp_path_factory.mktemp("남의 엔진"))
-    write_config(place, "num_steps=6")
     data = ("train_records=data/kitti/train-*.record", "eval_records=data/kitti/val-*.record")
-    labels = ("num_classes=8", "label_map=data/kitti/label_map.pbtxt")
+    labels = ("num_classes=3", "label_map=data/kitti/label_map.pbtxt")
     changes = Changes((*SMALL, *data, *labels, "num_steps=6"))
     mobile = build_pipeline("ssd-mobilenet-v2-fpnlite-320", changes, place).message
     text = render_pipeline(without_fine_tuning(mobile))
@@ -73,14 +72,10 @@ def odapi(
     )
 
 
-def train(
-    workspace: Workspace, models: Path, *words: str, config: str = "small", **environment: str
-) -> RunDir:
+def train(workspace: Workspace, models: Path, *words: str, **environment: str) -> RunDir:
     """Start a run named by the last word; it goes on by itself."""
     engine = ("--engine", "tf-models", "--models-dir", str(models), "--gpu", "none")
-    started = odapi(
-        workspace, "train", "--config", f"{config}.config", *engine, *words, **environment
-    )
+    started = odapi(workspace, "train", "--config", "mobile.config", *engine, *words, **environment)
     assert started.returncode == 0, started.stderr
     return RunDir(workspace.train / words[-1])
 
@@ -205,7 +200,7 @@ def test_the_real_program_trains_stops_resumes_and_goes_on_by_turns_with_builtin
 ) -> None:
     """Exact steps; the same checkpoint is evaluated alike, and trained on, by either engine."""
     steps = ("--num-steps", "2000", "--checkpoint-every", "4")
-    run = train(workspace, real, *steps, "--run", "진짜", config="mobile")
+    run = train(workspace, real, *steps, "--run", "진짜")
     until(lambda: len(saved_steps(run)) >= 2, run)
     assert odapi(workspace, "stop", "진짜").returncode == 0
     last = saved_steps(run)[-1]

@@ -41,8 +41,6 @@ FAILURES = {
     "numpy-aliases": "__init__.py: AttributeError: module 'numpy' has no attribute 'float'",
     # metrics/lvis_evaluation.py:23; then tensorflow_io, then tensorflow_addons
     "unused-packages": "lvis_evaluation.py: ModuleNotFoundError: No module named 'lvis'",
-    # Both train all the same, with names in their checkpoints that nobody else reads.
-    "legacy-optimizers": "without.py: AssertionError: no slots of momentum among ",
     # TensorFlow 2.20 still has it.
     "keras-backend": None,
     "none": None,
@@ -93,5 +91,19 @@ DESCRIPTOR = _descriptor.FileDescriptor(
   serialized_options=None,
   create_key=_descriptor._internal_create_key,
   serialized_pb=b''
+)
+_KIND = _descriptor.EnumDescriptor(
+  name='Kind',
+  full_name='object_detection.protos.Kind',
+  filename=None,
+  file=DESCRIPTOR,
+  create_key=_descriptor._internal_create_key,
+  values=[
+    _descriptor.EnumValueDescriptor(
+      name='NONE', index=0, number=0,
+      serialized_options=None,
+      type=None,
+      create_key=_descriptor._internal_create_key),
+  ],
 )
 """

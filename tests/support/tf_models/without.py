@@ -50,7 +50,7 @@ def measure() -> None:
 
 
 def save() -> None:
-    """Names of an optimizer's variables in a checkpoint, as every Object Detection API has them."""
+    """An optimizer's variables have the names that every Object Detection API gives them."""
     import tempfile
 
     import tensorflow as tf

@@ -11,7 +11,6 @@ from . import standins
 
 _PRIVATE = "tensorflow.python.keras"  # a part of TensorFlow up to 2.5, and some of it after that
 _MODULES = ("applications", "applications.resnet", "applications.imagenet_utils")
-_OPTIMIZERS = ("SGD", "Adam", "RMSprop")
 _OLD_VISION = "official.vision.image_classification"
 _NEW_VISION = "official.legacy.image_classification"
 
@@ -29,24 +28,6 @@ def use_keras_2() -> None:
             f"  Install Keras 2 beside it: {sys.executable} -m pip install tf-keras"
         )
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-
-
-def are_optimizers_new() -> bool:
-    """Whether `tf.keras.optimizers.SGD` is the one that came with TensorFlow 2.11."""
-    import tensorflow as tf
-
-    legacy = getattr(tf.keras.optimizers, "legacy", None)
-    return legacy is not None and tf.keras.optimizers.SGD is not legacy.SGD
-
-
-def use_legacy_optimizers() -> None:
-    """Have those whose checkpoints are what the Object Detection API has always written."""
-    import tensorflow as tf
-    import tensorflow.compat.v1 as tf1
-
-    for module in (tf, tf1, tf.compat.v2):
-        for name in _OPTIMIZERS:
-            setattr(module.keras.optimizers, name, getattr(tf.keras.optimizers.legacy, name))
 
 
 def are_applications_gone() -> bool:

@@ -130,12 +130,6 @@ SHIMS = (
         keras.use_keras_2,
     ),
     Shim(
-        "legacy-optimizers",
-        "builders/optimizer_builder.py: optimizers whose checkpoints no Object Detection API reads",
-        keras.are_optimizers_new,
-        keras.use_legacy_optimizers,
-    ),
-    Shim(
         "protos",
         "utils/label_map_util.py: cannot import name 'string_int_label_map_pb2', or: Descriptors "
         "cannot be created directly",
