@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from odapi_runner import coco
 from odapi_runner.errors import ConfigError, RunError
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.detections import read_detections, read_groundtruth
@@ -287,7 +288,11 @@ def test_the_real_program(workspace: Workspace, real: tuple[str, str]) -> None:
     assert told(run, "started")[-1]["step"] == stop["step"]
     saved = [stop["step"], stop["step"] + 20, 40]
     assert [event["step"] for event in told(run, "evaluated", "eval")] == saved
-    assert len(read_detections(run.detections_at(40)).scores) > 0
+    found, truth = read_detections(run.detections_at(40)), read_groundtruth(run.groundtruth)
+    assert len(found.scores) > 0
+    again = coco.evaluate(truth, found, per_category=True)
+    told_by_it = {tag: value for tag, value in found.metrics.items() if tag in again}
+    assert again == pytest.approx(told_by_it, abs=1e-6)  # which it computes in 32 bits
 
     turns = start(workspace, real, "real-turns", steps=8, alternate=True)
     assert finish(turns, LONG_SECONDS) == "done"
