@@ -55,8 +55,15 @@ def take_from_others(path: Path) -> None:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace the content of `path` as a whole; text is written as UTF-8 with Unix line ends."""
+    """Replace the content of `path` as a whole; text is written as UTF-8 with Unix line ends.
+
+    What is there and no file, a pipe or a device such as `/dev/stdout`, is written to: a rename
+    would put a file in its place.
+    """
     data = content.encode() if isinstance(content, str) else content
+    if exists(path) and not path.is_file():
+        path.write_bytes(data)
+        return
     with replacing(path) as aside:
         aside.write_bytes(data)
 

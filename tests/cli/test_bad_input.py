@@ -107,6 +107,7 @@ def test_a_name_that_is_no_utf_8_is_printed(tmp_path: Path, output: str) -> None
         ["render", "--preset", "kitti-d0", "-s", b"fine_tune_checkpoint=\xff"],
         ["presets", "x" * 300],
         ["compare", "x" * 300],
+        ["report", "x" * 300],
         ["parse", "x" * 300],
         ["status", "x" * 300],
         ["data", "inspect", "x" * 300],
