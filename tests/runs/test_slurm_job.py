@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -282,3 +283,22 @@ def test_every_engine_may_be_in_a_job(engine: str) -> None:
 
     with pytest.raises(RunError, match="has no --cluster"):
         refuse_others(asked, WATCHED)
+
+
+def test_logging_is_left_alone() -> None:
+    """As it is imported, submitit would close the handlers of everybody else."""
+    script = """
+import logging, os
+from odapi_runner.runs.slurm.submit import _logging_left_alone
+closed = []
+class Handler(logging.Handler):
+    def close(self):
+        closed.append(self)
+        super().close()
+logging.getLogger().addHandler(Handler())
+with _logging_left_alone():
+    import submitit
+assert not closed
+assert "SUBMITIT_LOG_LEVEL" not in os.environ
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

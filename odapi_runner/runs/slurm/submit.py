@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog
@@ -19,6 +20,7 @@ from odapi_runner.runs.spec import RunSpec
 
 # A job is queued again at the end of its time as often as it has got somewhere in it (`job`).
 _NO_LIMIT = 1_000_000
+_LOG_LEVEL = "SUBMITIT_LOG_LEVEL"
 
 
 def submit(run: RunDir, lock: int, *, program: Sequence[str] = (sys.executable, *SUPERVISE)) -> str:
@@ -38,9 +40,10 @@ def submit(run: RunDir, lock: int, *, program: Sequence[str] = (sys.executable, 
     os.close(lock)
     refuse_absent()
     refuse_folder(run.slurm)
-    # An extra, which takes a tenth of a second.
-    from submitit import SlurmExecutor
-    from submitit.core.utils import FailedJobError, FailedSubmissionError
+    with _logging_left_alone():
+        # An extra, which takes a tenth of a second.
+        from submitit import SlurmExecutor
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     spec, events = RunSpec.load(run), EventLog(run, "launch")
     executor = SlurmExecutor(run.slurm, max_num_timeout=_NO_LIMIT, python=_python())
@@ -58,6 +61,23 @@ def submit(run: RunDir, lock: int, *, program: Sequence[str] = (sys.executable, 
     forget()
     events.write(SUBMITTED, job=job.job_id, cluster=spec.options.cluster)
     return str(job.job_id)
+
+
+@contextlib.contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """Keep submitit from setting up logging as it is imported: that closes everybody's handlers.
+
+    In the job, which is its own program, it may (submitit/core/logger.py).
+    """
+    before = os.environ.get(_LOG_LEVEL)
+    os.environ[_LOG_LEVEL] = "NOCONFIG"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_LOG_LEVEL]
+        else:
+            os.environ[_LOG_LEVEL] = before
 
 
 def _python() -> str:
