@@ -34,7 +34,7 @@ _STEP = re.compile(
     r"(?: loss=(-?(?:\d+\.\d{3}|nan|inf))(?=\s|$))?"
 )
 _PAIR = re.compile(
-    rf"'(Loss/[^'\n]+|{LEARNING_RATE})': (?:np\.float\d+\()?({VALUE})\)?([,}}])",
+    rf"'(Loss/[^'\n]+|{LEARNING_RATE}|loss_scale)': (?:np\.float\d+\()?({VALUE})\)?([,}}])",
 )
 _EVALUATED = re.compile(r"Eval metrics at step (\d{1,18})[ \t]*$", re.MULTILINE)
 # The tab before the plus may have become spaces, or "#011" on the way through syslog. A name

@@ -111,6 +111,21 @@ def test_the_form_of_2021_has_a_dict_below_the_step_line(written: str, value: fl
     assert rows(text) == [TrainRow(100, 1.938, expected)]
 
 
+def test_the_scale_of_the_loss_ends_a_dict_of_odapi() -> None:
+    """With float16: the next step has its own."""
+    text = "".join(
+        f"Step {step} per-step time 0.5s\n{{'Loss/total_loss': np.float32(1.5),\n"
+        f" 'learning_rate': np.float32(0.25),\n 'loss_scale': np.float32({scale}.0)}}\n"
+        for step, scale in ((100, 32768), (200, 16384))
+    )
+    values = {"Loss/total_loss": 1.5, "learning_rate": 0.25}
+
+    assert rows(text) == [
+        TrainRow(100, 0.5, values | {"loss_scale": 32768.0}),
+        TrainRow(200, 0.5, values | {"loss_scale": 16384.0}),
+    ]
+
+
 def test_a_loss_of_nan_is_one_row_though_it_does_not_equal_itself() -> None:
     """The doubled dict of nan is not taken for two."""
     block = "Step 100 per-step time 1s\n{'Loss/total_loss': np.float32(nan)}\n"
