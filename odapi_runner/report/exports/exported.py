@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +49,8 @@ def build_exported(source: Source, name: str) -> Exported:
     created = asked.get("created")
     settings = {} if source.config is None else written_fields(source.config)
     said = {path: joined(value) for path, value in settings.items()}
-    told = {f"options.{key}": value for key, value in source.options.items() if value is not None}
+    options = {key: value for key, value in source.options.items() if value is not None}
+    told = {f"options.{key}": _plain(value) for key, value in options.items()}
     identity = f"{created} {asked.get('name')}" if created else str(Path(source.name).resolve())
     return Exported(
         id=hashlib.sha256(identity.encode()).hexdigest()[:_ID_LENGTH],
@@ -58,6 +60,10 @@ def build_exported(source: Source, name: str) -> Exported:
         numbers=_numbers(source),
         files=_files(source.run) if source.run else (source.path,),
     )
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
 def _numbers(source: Source) -> dict[int, dict[str, float]]:

@@ -129,7 +129,7 @@ def _telling(what: str) -> Iterator[None]:
 
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, OSError) as error:  # that of requests is one, too
         said = str(error).partition("\n")[0]
         fix = "Give a server or a store that is there: --to mlflow=http://HOST:PORT"
         if _ALLOW_FILES in str(error):
