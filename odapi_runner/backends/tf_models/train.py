@@ -6,6 +6,7 @@ and ends where a loss is not finite.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -49,8 +50,8 @@ class TrainingMinder:
             ended = mind(argv, self._take)
         if self._ended:
             return 0
-        if ended.asked:  # before it could heed it: nothing was trained yet
-            self._end("stopped", step=self._step)
+        if ended.asked and ended.code == -signal.SIGTERM:  # before it heeds that, it trains nothing
+            self._end("stopped", step=self._start or 0)
             return 0
         return ended.exit_code or 1
 
@@ -71,7 +72,7 @@ class TrainingMinder:
         elif kind == "saved":
             self._take_checkpoint(Path(message["path"]), message["step"])
         elif kind == "not_finite":
-            self._fail(**_not_finite(**message))
+            self._fail(**_not_finite(self._run, **message))
         elif kind == "crashed":
             self._fail(**crash(self._run, "train", **message))
         elif kind in {"finished", "stopped"}:
@@ -122,12 +123,12 @@ class TrainingMinder:
         )
 
 
-def _not_finite(step: int, saved: int | None) -> dict[str, str]:
+def _not_finite(run: RunDir, step: int, saved: int | None) -> dict[str, str]:
     kept = "" if saved is None else f"; the newest checkpoint is of step {saved}"
     return {
         "error": "NotFiniteError",
         "what": f"the loss of step {step} is not finite{kept}",
-        "fix": "Go on from there with a lower rate: odapi resume RUN -s learning_rate=…",
+        "fix": f"Go on from there with a lower rate: odapi resume {run.typed} -s learning_rate=…",
     }
 
 

@@ -139,6 +139,38 @@ def test_an_exception_is_the_last_event(
     assert event["what"] == f"model_main_tf2 ended with {error} in losses.py:7: so it is"
 
 
+def test_a_stop_before_the_program_heeds_it_is_one(make_run: Callable[..., RunDir]) -> None:
+    """While it imports TensorFlow SIGTERM simply ends it: nothing is lost by that."""
+    ask = "import signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(30)"
+    run = make_run(end=ask)
+
+    assert TrainingMinder(run).run_to_end() == 0
+    assert told(run, "train") == [("stopped", 0)]
+
+
+def test_a_crash_while_stopping_is_no_stop(make_run: Callable[..., RunDir]) -> None:
+    """The disk may be full: what was to be saved is not there."""
+    ask = (
+        "import signal, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(5));"
+        "os.kill(os.getppid(), signal.SIGTERM); time.sleep(30)"
+    )
+    run = make_run({"kind": "compiling"}, {"kind": "step", "step": 7}, end=ask)
+
+    assert TrainingMinder(run).run_to_end() == 5
+    assert told(run, "train")[-1] == ("first_step", 7)
+
+
+def test_a_loss_that_is_no_number_is_known_as_such(make_run: Callable[..., RunDir]) -> None:
+    """By the name that the builtin engine gives it, with the step that is left."""
+    run = make_run({"kind": "not_finite", "step": 30, "saved": 20}, end="sys.exit(1)")
+
+    assert TrainingMinder(run).run_to_end() == 1
+    (event,) = read_events(run, "train")
+    assert (event["kind"], event["error"]) == ("failed", "NotFiniteError")
+    what = "the loss of step 30 is not finite; the newest checkpoint is of step 20"
+    assert event["what"] == what
+
+
 def test_a_signal_is_passed_on_as_an_exit_code(make_run: Callable[..., RunDir]) -> None:
     """The supervisor tells a kernel's kill by it."""
     run = make_run(end="os.kill(os.getpid(), 9)")

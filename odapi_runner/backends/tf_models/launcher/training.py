@@ -122,4 +122,8 @@ class Training:
         self._messages.tell("loss", loss=loss)
 
     def _record_sometimes(self, _: Any) -> Any:
-        return self._record_if(lambda: self._manager.checkpoint.step % _RECORD_EVERY == 0)
+        return self._record_if(self._is_recorded)
+
+    def _is_recorded(self) -> Any:
+        """Of a step; where a checkpoint to begin with is loaded, none is made yet."""
+        return self._manager is not None and self._manager.checkpoint.step % _RECORD_EVERY == 0
