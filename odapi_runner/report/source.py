@@ -43,7 +43,7 @@ class Source:
     @property
     def run(self) -> RunDir | None:
         """Its folder, where it is a run."""
-        return RunDir(self.path) if self.path.is_dir() else None
+        return RunDir(self.path) if is_run(self.path) else None
 
     def images_at(self, step: int | None) -> int | None:
         """How many images training had seen at a step; None where that is not known."""

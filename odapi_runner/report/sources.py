@@ -8,6 +8,7 @@ from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.errors import OdapiError, RunError, did_you_mean
+from odapi_runner.formats.event_file import event_files
 from odapi_runner.report.logs import read_logs
 from odapi_runner.report.noted import build_noted
 from odapi_runner.report.source import Source, is_run, read_asked, read_run, sweep_of
@@ -21,8 +22,8 @@ def read_sources(
     """Read what was given; what holds nothing to compare becomes a note instead.
 
     Args:
-        given: paths of runs, logs or folders of runs, or names of runs or sweeps of the workspace;
-            nothing means all runs of the workspace.
+        given: paths of runs, of logs or folders of event files, of folders of such; or names of
+            runs or sweeps of the workspace; nothing means all runs of the workspace.
         workspace: where names are looked up.
 
     Returns:
@@ -33,11 +34,14 @@ def read_sources(
         OdapiError: the only thing given cannot be used; the error says why.
     """
     found = (_find(item, workspace) for item in given)
-    places = list(itertools.chain.from_iterable(found)) or [workspace.train]
+    places = list(itertools.chain.from_iterable(found))
+    paths = [path for place in places for path in _expand(place)]
+    if not places:
+        places, paths = [workspace.train], _folders(workspace.train)
     sources: dict[Path, list[Source]] = {}
     problems: list[OdapiError] = []
     notes: list[str] = []
-    for path in itertools.chain.from_iterable(_expand(place) for place in places):
+    for path in paths:
         if path.resolve() not in sources:
             try:
                 sources[path.resolve()] = _read(path, notes)
@@ -67,9 +71,19 @@ def _find(item: str | Path, workspace: Workspace) -> list[Path]:
 
 
 def _expand(path: Path) -> list[Path]:
-    """The path itself, or the folders in it if it is no run; NAME-2 comes before NAME-10."""
+    """The path itself; of a folder that is no run and has no event files, what is in it.
+
+    Folders, NAME-2 before NAME-10, or files where there are none.
+    """
     if path.is_file() or is_run(path):
         return [path]
+    folders = _folders(path)
+    if not any(map(is_run, folders)) and event_files(path):
+        return [path]
+    return folders or sorted(each for each in path.glob("*") if each.is_file())
+
+
+def _folders(path: Path) -> list[Path]:
     return sorted(path.glob("*/"), key=_by_number)
 
 
@@ -80,10 +94,10 @@ def _by_number(path: Path) -> tuple[str, int, str]:
 
 def _read(path: Path, notes: list[str]) -> list[Source]:
     """One run, or those of a log."""
-    if not path.is_dir():
-        logs = read_logs(path)
-        noted = build_noted(path, logs, notes)
-        return [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]
-    if not is_run(path):
+    if is_run(path):
+        return [read_run(RunDir(path), notes)]
+    if path.is_dir() and not event_files(path):
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
-    return [read_run(RunDir(path), notes)]
+    logs = read_logs(path)
+    noted = build_noted(path, logs, notes)
+    return [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]

@@ -63,8 +63,9 @@ def test_the_step_can_be_chosen(logs: Path, at: str, value: str) -> None:
     ],
 )
 def test_nothing_to_compare_takes_two_lines(logs: Path, source: str, message: str) -> None:
-    """An absent log; a folder without a run in it."""
-    given = logs / source if source else logs
+    """An absent log; a folder without anything in it."""
+    (logs / "empty").mkdir()
+    given = logs / (source or "empty")
 
     result = odapi("compare", given, "-w", logs)
 

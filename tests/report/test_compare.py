@@ -9,6 +9,7 @@ import pytest
 from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COCO_METRICS, COLUMNS
 from odapi_runner.report.compare import compare
+from odapi_runner.report.exports.export import export
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 from support.compared import rows, write_run
@@ -233,3 +234,21 @@ def test_the_logs_of_the_real_model_main_tf2(reference: Path) -> None:
         ["model_main_tf2_eval.log", 1000, 0.134822, None, 1.043772, None],
         ["model_main_tf2_train.log", 1000, None, None, 0.6736965, 0.0],
     ]
+
+
+def test_a_folder_of_logs_or_of_event_files_is_compared_too(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Logs by their names; what TensorFlow wrote below one folder is one run, named after it."""
+    for name, value in (("a.log", 0.25), ("b.log", 0.5)):
+        text = f"Eval metrics at step 7\n\t+ DetectionBoxes_Precision/mAP: {value:f}\n"
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        (tmp_path / "logs" / name).write_text(text, "utf-8")
+    write_run(workspace.train / "x", {10: 0.75})
+    export(["x"], to=f"tensorboard={tmp_path / 'tb'}", workspace=workspace)
+
+    logs = compare([tmp_path / "logs"], workspace=workspace)
+    events = compare([tmp_path / "tb" / "x"], workspace=workspace)
+
+    assert rows(logs, "run", "step", "mAP") == [["a.log", 7, 0.25], ["b.log", 7, 0.5]]
+    assert rows(events, "run", "step", "mAP") == [["x", 10, 0.75]]
