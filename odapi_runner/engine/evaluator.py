@@ -25,7 +25,7 @@ from odapi_runner.formats.detections import Detections, Found, GroundTruth
 from odapi_runner.formats.groundtruth import build_groundtruth
 from odapi_runner.metrics import LEARNING_RATE
 from odapi_runner.schedules import learning_rate
-from odapi_runner.scoring.origin import evaluate_origin, read_origin
+from odapi_runner.scoring.origin import evaluate_origin, read_origin, voc_metrics
 
 LOG_EVERY = 100  # batches, as the Object Detection API
 
@@ -94,12 +94,9 @@ class Evaluator:
             super_categories=dict(self._spec.evaluation.super_categories),
         )
         if self._origin:
-            metrics |= evaluate_origin(
-                self._origin,
-                self.groundtruth,
-                detected,
-                per_category=self._spec.evaluation.per_category,
-            )
+            metrics |= evaluate_origin(self._origin, self.groundtruth, detected)
+        if self._spec.evaluation.voc:
+            metrics |= voc_metrics(self.groundtruth, detected)
         metrics |= losses
         metrics[LEARNING_RATE] = learning_rate(self._spec.train.schedule, step)
         return Detections(

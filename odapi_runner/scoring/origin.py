@@ -64,25 +64,25 @@ def read_origin(images: Mapping[str, Path]) -> Origin | None:
     return Origin("kitti", objects)
 
 
-def evaluate_origin(
-    origin: Origin, groundtruth: GroundTruth, found: Found, *, per_category: bool = False
-) -> dict[str, float]:
-    """The figures by tag; -1 where there is nothing to be found.
+def evaluate_origin(origin: Origin, groundtruth: GroundTruth, found: Found) -> dict[str, float]:
+    """The figures of the benchmark by tag; -1 where there is nothing to be found.
 
     Args:
         origin: of the groundtruth.
         groundtruth: what is to be found.
         found: the detections.
-        per_category: add VOC's of each class; KITTI's always are of a class.
     """
-    if origin.format == "kitti":
-        return _kitti(origin, groundtruth, found)
+    if origin.format == "voc":
+        return voc_metrics(groundtruth, found)
+    return _kitti(origin, groundtruth, found)
+
+
+def voc_metrics(groundtruth: GroundTruth, found: Found) -> dict[str, float]:
+    """Pascal VOC's figures by tag: both means, then each class, as the Object Detection API."""
     classes = evaluate_voc(groundtruth, found)
     mean = mean_precision(classes)
-    metrics = {VOC_2012_TAG: mean.voc2012, VOC_2007_TAG: mean.voc2007}
-    if per_category:
-        metrics |= {f"{VOC_CATEGORY_TAG}{name}": one.voc2012 for name, one in classes.items()}
-    return metrics
+    of_classes = {f"{VOC_CATEGORY_TAG}{name}": one.voc2012 for name, one in classes.items()}
+    return {VOC_2012_TAG: mean.voc2012, VOC_2007_TAG: mean.voc2007} | of_classes
 
 
 def _kitti(origin: Origin, groundtruth: GroundTruth, found: Found) -> dict[str, float]:

@@ -265,6 +265,7 @@ def test_images_of_many_sizes_are_evaluated_by_one_graph(tmp_path: Path) -> None
     draw_streets(tmp_path / "wide", images=10, seed=1, size_hw=(64, 192))
     convert_kitti(tmp_path / "wide", workspace.data / "wide")
     config = ssd_config("ssd_mobilenet_v2", "train_config.batch_size=1")
+    config.eval_config.metrics_set.append("pascal_voc_detection_metrics")
     resizer = config.model.ssd.image_resizer.keep_aspect_ratio_resizer
     resizer.min_dimension, resizer.max_dimension = 96, 128
     for reader in (config.train_input_reader, config.eval_input_reader[0]):
@@ -281,6 +282,7 @@ def test_images_of_many_sizes_are_evaluated_by_one_graph(tmp_path: Path) -> None
         lambda _: None,
     )
 
+    assert {"KITTI_AP40/Car (easy)", "PascalBoxes_Precision/mAP@0.5IOU"} <= {*detections.metrics}
     assert done == [(image, 10) for image in range(1, 11)]
     assert set(detections.image) == set(range(10))
     sizes = evaluator.groundtruth.sizes_hw

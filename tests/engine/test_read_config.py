@@ -282,10 +282,10 @@ ANCHORS = f"{SSD}.anchor_generator.multiscale_anchor_generator"
             {"train_config.fine_tune_checkpoint_type": "fine_tune is not supported"},
         ),
         (
-            ("eval_config.metrics_set=[pascal_voc_detection_metrics]",),
+            ("eval_config.metrics_set=[coco_mask_metrics]",),
             {
                 "eval_config.metrics_set": (
-                    "pascal_voc_detection_metrics is not supported: what an ssd finds is measured "
+                    "coco_mask_metrics is not supported: what an ssd finds is measured "
                     "by coco_detection_metrics here"
                 )
             },

@@ -101,7 +101,7 @@ def test_data_of_voc_are_measured_as_voc_does(tmp_path: Path) -> None:
     origin = read_origin(images)
     assert origin is not None
 
-    told = evaluate_origin(origin, truth, find_all(truth, but=2), per_category=True)
+    told = evaluate_origin(origin, truth, find_all(truth, but=2))
 
     # One of two cats is found: recall 0 to 0.5 are 6 of the 11 points.
     assert told == {

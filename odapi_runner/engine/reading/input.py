@@ -6,6 +6,7 @@ from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.spec.input import Evaluation, Input
 
 _COCO = "coco_detection_metrics"
+_VOC = "pascal_voc_detection_metrics"
 
 
 def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Input:
@@ -32,8 +33,9 @@ def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Inpu
 
 def read_evaluation(evaluation: Reader) -> Evaluation:
     """The message `eval_config`."""
-    for name in evaluation.value("metrics_set"):
-        if name != _COCO:
+    metrics = evaluation.value("metrics_set")
+    for name in metrics:
+        if name not in {_COCO, _VOC}:
             reason = f"{name} is not supported: what an ssd finds is measured by {_COCO} here"
             evaluation.refuse("metrics_set", reason, (), f"-s eval_config.metrics_set=[{_COCO}]")
     evaluation.require(
@@ -51,6 +53,7 @@ def read_evaluation(evaluation: Reader) -> Evaluation:
     super_categories = evaluation.mapping("super_categories")
     return Evaluation(
         batch_size=evaluation.above_zero("batch_size"),
+        voc=_VOC in metrics,
         use_averages=evaluation.value("use_moving_averages"),
         per_category=evaluation.value("include_metrics_per_category"),
         all_per_category=evaluation.value("all_metrics_per_category"),

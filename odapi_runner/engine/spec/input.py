@@ -20,9 +20,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The evaluation: batch size, which metrics, how many pictures."""
+    """The evaluation: batch size, which metrics beside COCO's, how many pictures."""
 
     batch_size: int
+    voc: bool  # measure as Pascal VOC does, too, wherever the data come from
     use_averages: bool  # evaluate the moving averages of the weights in their place
     per_category: bool
     all_per_category: bool

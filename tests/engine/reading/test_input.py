@@ -20,6 +20,14 @@ def test_data_sets_have_their_weights() -> None:
     assert build_spec(d0_config()).train_input.weights == ()
 
 
+def test_voc_is_measured_beside_coco_where_the_metrics_name_it() -> None:
+    """As the Object Detection API's evaluators: any of both, in any order."""
+    both = "eval_config.metrics_set=[pascal_voc_detection_metrics,coco_detection_metrics]"
+
+    assert build_spec(d0_config(both)).evaluation.voc
+    assert not build_spec(d0_config()).evaluation.voc
+
+
 def test_scores_of_the_classes_are_read_for_training_only() -> None:
     """As many as the model has classes; an evaluation counts by the class of a box."""
     spec = build_spec(
