@@ -135,7 +135,8 @@ def _write(path: Path, arrays: dict[str, Any]) -> None:
 def _read(path: Path, only: tuple[str, ...] | None = None) -> dict[str, Any]:
     fix = "Remove the file and evaluate that checkpoint again: odapi eval RUN --step N"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, since numpy leaves a file open in which it finds a damaged archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in only or stored.files}
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such evaluation", fix=fix) from error
