@@ -25,7 +25,7 @@ from odapi_runner.backends.automl.program import (
     program_argv,
     write_hparams,
 )
-from odapi_runner.errors import OdapiError, RunError
+from odapi_runner.errors import ConfigError, OdapiError, RunError
 from odapi_runner.formats.checkpoint_state import write_checkpoint_state
 from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.proto.text import read_pipeline
@@ -83,8 +83,7 @@ class Trainer:
         if self.options.alternate:
             validation = write_validation(self.config.eval_input_reader[0], root, places.root)
             values = validation_hparams(values, self.config, validation)
-            # Whole epochs: by them it takes turns.
-            values["num_epochs"] = round(values["num_epochs"])
+            values["num_epochs"] = self._whole_epochs(examples)
             self._recorder = Recorder(self.run, validation, values)
             flags += self._recorder.flags()
         write_hparams(places.train_hparams, values)
@@ -100,6 +99,23 @@ class Trainer:
             *(["--strategy=gpus"] if count_devices(self.spec.device) > 1 else []),
             *flags,
         ]
+
+    def _whole_epochs(self, examples: int) -> int:
+        """How many epochs the training takes: it takes turns by them.
+
+        Raises:
+            ConfigError: its steps are no whole number of epochs.
+        """
+        steps, batch = self.spec.num_steps, int(self.config.train_config.batch_size)
+        epochs = max(1, round(steps * batch / examples))
+        last = epochs * examples // batch
+        if last != steps:
+            raise ConfigError(
+                f"--alternate takes turns by epochs of {examples} images, and {steps} steps are "
+                f"{steps * batch / examples:.2f} of them",
+                fix=f"odapi resume {self.run.typed} --num-steps {last}",
+            )
+        return epochs
 
     def _place_newest(self) -> int:
         """Have the run's newest checkpoint, and no other, where the program goes on; its step."""
@@ -118,7 +134,8 @@ class Trainer:
         elif kind == "building":
             self._tell("building", force=True)
         elif kind == "started":
-            self.events.write("started", step=word["step"], resumed=word["step"] > 0)
+            if not self._times:  # once, however often it begins an epoch
+                self.events.write("started", step=word["step"], resumed=word["step"] > 0)
             self._step = word["step"]
             self._tell("compiling", force=True)
         elif kind == "step":

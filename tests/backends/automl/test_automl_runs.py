@@ -197,6 +197,20 @@ def test_early_stop_and_turns(workspace: Workspace, tmp_path: Path) -> None:
     assert told(run, "evaluated", "eval")[-1]["step"] == newest // 4 * 4 + 8
 
 
+def test_turns_are_of_whole_epochs(workspace: Workspace, tmp_path: Path) -> None:
+    """Steps that are none are refused with the nearest that are, by which it then goes on."""
+    run = start(workspace, make_automl(tmp_path), "part", steps=9, alternate=True)
+
+    assert finish(run) == "failed"
+    assert read_status(run).what == (
+        "--alternate takes turns by epochs of 8 images, and 9 steps are 2.25 of them. "
+        "odapi resume part --num-steps 8"
+    )
+    resume(run, num_steps=8)
+    assert finish(run) == "done"
+    assert [event["step"] for event in told(run, "evaluated", "eval")] == [4, 8]
+
+
 def test_early_stopping_ends_the_training_by_a_signal(workspace: Workspace, tmp_path: Path) -> None:
     """The evaluator's figures do not become better by 1: the trainer saves and ends."""
     automl = make_automl(tmp_path, step_seconds=0.05)
