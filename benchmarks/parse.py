@@ -91,7 +91,7 @@ def main() -> None:
             )
             if asked.gzip:
                 path = pack(path)
-            found = [parse(path, Path(folder) / "out.csv") for _ in range(asked.times)]
+            found = [parse(path) for _ in range(asked.times)]
             rates = [size / each.seconds / 1e6 for each in found]
             mib = max(each.mib for each in found)
             rows.append([what, size / MIB, max(rates), statistics.median(rates), rate, mib, memory])
@@ -141,11 +141,11 @@ def pack(path: Path) -> Path:
     return packed
 
 
-def parse(path: Path, out: Path) -> Parsed:
+def parse(path: Path) -> Parsed:
     """Parse a log in a process of its own."""
     program = str(Path(sys.executable).with_name("odapi"))
     quiet = os.open(os.devnull, os.O_WRONLY)
-    words = [program, "parse", str(path), "--out", str(out), "--format", "csv"]
+    words = [program, "parse", str(path), "--format", "csv"]
     process = os.posix_spawn(
         program, words, os.environ,
         file_actions=[(os.POSIX_SPAWN_DUP2, quiet, 1), (os.POSIX_SPAWN_DUP2, quiet, 2)],

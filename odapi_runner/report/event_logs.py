@@ -25,8 +25,13 @@ def read_event_rows(path: Path, findings: Findings) -> Iterator[tuple[str, Row]]
 
     A run is a folder below `path`; `train` and `eval…` in it are no runs of their own. The files
     of a run come in the order in which they were begun.
+
+    Raises:
+        DataError: a folder holds none.
     """
     files = [path] if path.is_file() else event_files(path)
+    if not files:
+        raise DataError(f"{path}: a folder without event files", fix="Give a log file.")
     for file in files:
         run = _run_of(file.parent.relative_to(path)) if file != path else ""
         steps: dict[int, dict[str, float]] = {}

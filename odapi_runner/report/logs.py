@@ -9,9 +9,8 @@ from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.errors import DataError
-from odapi_runner.formats.event_file import event_files, is_event_file
 from odapi_runner.pipeline.patching.notebook import is_notebook
-from odapi_runner.report import event_logs, notebooks
+from odapi_runner.report import notebooks
 from odapi_runner.report.blocks import open_log, read_blocks
 from odapi_runner.report.grammars import (
     coco_table,
@@ -100,9 +99,7 @@ def stream_log(
         DataError: as `read_logs`.
     """
     is_folder = files.is_folder(path)
-    if is_folder and not event_files(path):
-        raise DataError(f"{path}: a folder without event files", fix="Give a log file.")
-    told = _stream_folder(path, findings) if is_folder else _stream(path, findings, on_idle)
+    told = _stream_events(path, findings) if is_folder else _stream(path, findings, on_idle)
     is_empty = True
     for each in told:
         is_empty = False
@@ -142,10 +139,12 @@ def find_grammars(head: bytes) -> tuple[Grammar, ...]:
     return LOGS
 
 
-def _stream_folder(path: Path, findings: Findings) -> Iterator[Told]:
-    rows = event_logs.read_event_rows(path, findings)
+def _stream_events(path: Path, findings: Findings) -> Iterator[Told]:
+    # NumPy and protobuf come with it, which other logs need not wait for.
+    from odapi_runner.report.event_logs import read_event_rows
+
     passes: dict[str, Passes] = {}
-    for run, row in rows:
+    for run, row in read_event_rows(path, findings):
         _, placed = passes.setdefault(run, Passes()).place(row)
         yield Told(run or ".", placed)
 
@@ -155,15 +154,21 @@ def _stream(path: Path, findings: Findings, on_idle: Callable[[], bool] | None) 
         blocks = read_blocks(stream, path, on_idle)
         first = next((block for block in blocks if block), b"")
         head = first[:_HEAD]
-        if is_event_file(head):
-            yield from _stream_folder(path, findings)
-            return
         if b"\0" in head:
-            raise DataError(f"{path}: not a text", fix="Give the log that training printed.")
+            yield from _stream_binary(path, head, findings)
+            return
         if is_notebook(head.decode("utf-8", errors="replace")):
             yield from _stream_notebook(path, first, blocks, findings)
             return
         yield from _stream_lines(itertools.chain([first], blocks), find_grammars(head), findings)
+
+
+def _stream_binary(path: Path, head: bytes, findings: Findings) -> Iterator[Told]:
+    from odapi_runner.formats.event_file import is_event_file
+
+    if not is_event_file(head):
+        raise DataError(f"{path}: not a text", fix="Give the log that training printed.")
+    return _stream_events(path, findings)
 
 
 def _stream_notebook(

@@ -13,7 +13,7 @@ from typing import Any, Self, TextIO
 
 from odapi_runner import files
 from odapi_runner.errors import OdapiError
-from odapi_runner.metrics import COLUMNS
+from odapi_runner.metrics import COLUMNS, column_of
 from odapi_runner.report.logs import Told
 from odapi_runner.report.rows import EvalRow, Remarks, Row, TrainRow
 from odapi_runner.report.table import TIMES_TOLD, build_record, remark_columns
@@ -38,6 +38,9 @@ class _Run:
     has_evaluations: bool = False
     # How often each step was told that was told more than once, by whether it was evaluated.
     times: dict[tuple[bool, int | None], int] = field(default_factory=dict)
+    # The tags of the rows, and the columns that they have, likewise.
+    tags: dict[bool, set[str]] = field(default_factory=lambda: {False: set(), True: set()})
+    columns: dict[bool, dict[str, None]] = field(default_factory=lambda: {False: {}, True: {}})
 
 
 class Spool:
@@ -73,20 +76,24 @@ class Spool:
         run.has_evaluations = run.has_evaluations or is_evaluation
         if run.has_evaluations and not is_evaluation:
             return
-        if row.times > 1:
-            run.times[is_evaluation, row.step] = row.times
         seconds, values = (
             (None, row.metrics) if isinstance(row, EvalRow) else (row.seconds_per_step, row.values)
         )
+        if row.times > 1:
+            run.times[is_evaluation, row.step] = row.times
+        if row.times > 1 or not values or not values.keys() <= run.tags[is_evaluation]:
+            record = told_record("", row, told.remarks)
+            run.columns[is_evaluation].update(dict.fromkeys(record))
+            run.tags[is_evaluation].update(tag for tag in values if column_of(tag) in record)
         remarks = dataclasses.astuple(told.remarks) if told.remarks else None
         kept = (number, is_evaluation, row.step, row.times, seconds, values, remarks)
         marshal.dump(kept, self._file)
         self._rows += 1
 
     def columns(self) -> list[str]:
-        """Those of every table first, then the others of the rows that count (reads them all)."""
-        others = dict.fromkeys(name for row in self.rows() for name in row if name not in COLUMNS)
-        return [*COLUMNS, *others]
+        """Those of every table first, then the others that the rows have, as they appeared."""
+        found = (name for run in self._runs for name in run.columns[run.has_evaluations])
+        return list(dict.fromkeys([*COLUMNS, *found]))
 
     def repeated(self) -> int:
         """How many steps were told more than once, of those that the table tells."""
