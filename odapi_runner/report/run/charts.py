@@ -33,6 +33,7 @@ WIDTH, HEIGHT = 4.4, 3.0  # inches: at 96 pixels each a little wider than a phon
 _LONGEST = 28  # signs of a name
 DOTS = 240  # an inch, of PNG
 _PALETTE = tuple(COLORS[place] for place in (4, 0, 2, 5, 1, 6, 3))
+_INSIDE = 5  # entries of a legend that fit beside curves
 _ANNOTATED = 15  # classes up to which a confusion matrix has its numbers written in
 # For letters that matplotlib's own font lacks; those of them that a system has.
 _FONTS = ("DejaVu Sans", "NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic")
@@ -131,7 +132,10 @@ def draw_curves(
             axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("step")
         axes.set_ylabel(y)
-        axes.legend()
+        if len(curves) + len(marks) > _INSIDE:
+            figure.legend(loc="outside lower center", ncols=2)
+        else:
+            axes.legend()
         return figure
 
 
