@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from odapi_runner.metrics import COLUMN_OF_TAG
 from odapi_runner.pipeline.patching.notebook import Experiment, Section, parse_notebook
 from odapi_runner.report.grammars import coco_table, estimator, model_main_tf2
-from odapi_runner.report.grammars.grammar import NAME, VALUE
+from odapi_runner.report.grammars.grammar import NAME, VALUE, as_step
 from odapi_runner.report.rows import EvalRow, Remarks
 from odapi_runner.report.scan import Findings, Problem, Scanner
 
@@ -24,7 +24,7 @@ FORMAT = "notebook"
 _GRAMMARS = (model_main_tf2.GRAMMAR, coco_table.GRAMMAR, estimator.GRAMMAR)
 _NAMED = re.compile(rf"\s*(?:[-*] )?({NAME})\s*[=:]\s*({VALUE})\s*[,;]?\s*")
 _TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
-_STEP = {"global_step", "step"}
+_STEPS = ("global_step", "step")
 
 
 def read_experiments(text: str, findings: Findings) -> Iterator[tuple[int, EvalRow, Remarks]]:
@@ -64,8 +64,8 @@ def _read_results(experiment: Experiment, findings: Findings) -> EvalRow:
     step, metrics = None, dict[str, float]()
     for row in told:
         step, metrics = row.step if row.step is not None else step, metrics | row.metrics
-    steps = [named.pop(name) for name in _STEP & named.keys()]
-    return EvalRow(int(steps[0]) if steps else step, metrics | named)
+    steps = [as_step(named.pop(name)) for name in _STEPS if name in named]
+    return EvalRow(steps[0] if steps else step, metrics | named)
 
 
 def _remarks(experiment: Experiment) -> Remarks:

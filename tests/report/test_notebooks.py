@@ -125,6 +125,8 @@ def test_changes_and_remarks_are_kept_as_written() -> None:
             9,
         ),
         ("", {}, None),
+        ("    mAP = 0.5\n    global_step = nan\n", {"mAP": 0.5}, None),
+        ("    mAP = 0.5\n    global_step = 18446744073709551616\n", {"mAP": 0.5}, None),
     ],
 )
 def test_results_may_be_copied_from_any_log(

@@ -15,14 +15,13 @@ tf_slim/learning.py (`train_step`).
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.report.grammars.automl import tag_of
-from odapi_runner.report.grammars.grammar import VALUE, Grammar
+from odapi_runner.report.grammars.grammar import VALUE, Grammar, as_step
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
 # What hooks tell beside a step: other programs have steps, too.
@@ -85,10 +84,10 @@ class _Reader:
     def _read_evaluation(self, line: str) -> Sequence[Row | Unused]:
         found = _SAVED.search(line) or _COPIED.search(line)
         metrics = _tagged(_METRIC.findall(found[1])) if found else {}
-        step = metrics.pop(_STEP_NAME, math.nan)
-        if not metrics or not step.is_integer():
+        step = as_step(metrics.pop(_STEP_NAME, None))
+        if not metrics or step is None:
             return (Unused("a cut line of metrics", line),) if "Saving dict" in line else ()
-        row = EvalRow(int(step), metrics)
+        row = EvalRow(step, metrics)
         is_copy, self.told = repr(row) == self.told, repr(row)
         return () if is_copy else [*self.close(), row]
 

@@ -14,6 +14,16 @@ VALUE = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
 # class, whatever that is called.
 NAME = r"(?:[A-Za-z_][\w/@.]*(?: \(\w+\))?(?: By\w*Category/.*)?|[\w@.]+By\w*Category/.*)"
 
+_LAST_STEP = 10**18
+
+
+def as_step(value: object) -> int | None:
+    """A number as that of a step; None where it is none that a training could have."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    is_whole = isinstance(value, int) or value.is_integer()
+    return int(value) if is_whole and 0 <= value < _LAST_STEP else None
+
 
 class Reader(Protocol):
     """Reads the lines of one format, in their order."""

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from odapi_runner.metrics import COCO_METRICS, LEARNING_RATE, LOSS_TAGS
-from odapi_runner.report.grammars.grammar import Grammar
+from odapi_runner.report.grammars.grammar import Grammar, as_step
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, Unused
 
 _SIX = ("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l")
@@ -66,8 +66,7 @@ class _Reader:
 def _row(told: Mapping[str, Any]) -> Row | None:
     numbers = {name: _number(value) for name, value in told.items() if name not in _NOT_METRICS}
     values = {tag_of(name): value for name, value in numbers.items() if value is not None}
-    step = told.get("step", told.get("epoch") if told.get("mode") == "val" else None)
-    number = step if isinstance(step, int) else None
+    number = as_step(told.get("step", told.get("epoch") if told.get("mode") == "val" else None))
     if told.get("mode", "train") == "train" and LOSS_TAGS["loss_total"] in values:
         return TrainRow(number, _number(told.get("time")), values)
     if any("mAP" in name or name.startswith("coco/") for name in told):

@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 
 from odapi_runner.metrics import COLUMN_OF_TAG, METRICS
-from odapi_runner.report.grammars.grammar import Grammar
+from odapi_runner.report.grammars.grammar import Grammar, as_step
 from odapi_runner.report.grammars.separated import TableReader
 from odapi_runner.report.rows import EvalRow, Row, Unused
 
@@ -45,9 +45,9 @@ class _EventReader:
             return (Unused("a cut line of JSON", line),)
         if not isinstance(told, dict) or told.get("kind") != "evaluated":
             return ()
-        step, values = told.get("step"), {name: told.get(name) for name in METRICS}
+        step, values = as_step(told.get("step")), {name: told.get(name) for name in METRICS}
         metrics = {tag_of(name): v for name, v in values.items() if isinstance(v, float)}
-        return (EvalRow(step, metrics),) if isinstance(step, int) and metrics else ()
+        return (EvalRow(step, metrics),) if step is not None and metrics else ()
 
     def close(self) -> Sequence[Row | Unused]:
         return ()

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from odapi_runner.report.grammars.grammar import as_step
 from odapi_runner.report.rows import EvalRow, Row, Unused
 
 
@@ -32,10 +33,10 @@ class TableReader:
             values = {name: float(cell) for name, cell in told.items()}
         except ValueError:
             return (Unused("a row with a cell that is no number", line),)
-        step = values.pop(self.step, 0.5)
-        if not step.is_integer():
+        step = as_step(values.pop(self.step, None))
+        if step is None:
             return (Unused(f"a row without its {self.step}", line),)
-        return (EvalRow(int(step), {self.tag_of(name): value for name, value in values.items()}),)
+        return (EvalRow(step, {self.tag_of(name): value for name, value in values.items()}),)
 
     def close(self) -> Sequence[Row | Unused]:
         return ()

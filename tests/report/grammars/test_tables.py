@@ -56,6 +56,7 @@ def test_blanks_and_masks_and_older_names() -> None:
         ("3,1.0,one,0.6,0.4,0.3,0.06\n", "a row with a cell that is no number"),
         ("3.5,1.0,1.0,0.6,0.4,0.3,0.06\n", "a row without its epoch"),
         ("nan,1.0,1.0,0.6,0.4,0.3,0.06\n", "a row without its epoch"),
+        ("18446744073709551616,1,1.0,0.6,0.4,0.3,0.06\n", "a row without its epoch"),
         ('3,"1.0,1.0\n', "a cut row"),
     ],
 )
