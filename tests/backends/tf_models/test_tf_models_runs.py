@@ -186,44 +186,53 @@ def test_killed_processes_leave_no_orphan_and_lose_no_checkpoint(
     assert steps_saved[-1] == 60
 
 
-@pytest.fixture
-def real() -> Path:
-    """The checkout that the tests are to run."""
+@pytest.fixture(scope="module")
+def real(workspace: Workspace) -> RunDir:
+    """A run of the checkout that the tests are to use: trained, stopped, resumed, evaluated."""
     if CHECKOUT not in os.environ:
         pytest.skip(f"no checkout of tensorflow/models named by ${CHECKOUT}")
-    return Path(os.environ[CHECKOUT])
-
-
-@pytest.mark.long
-def test_the_real_program_trains_stops_resumes_and_goes_on_by_turns_with_builtin(
-    workspace: Workspace, real: Path
-) -> None:
-    """Exact steps; the same checkpoint is evaluated alike, and trained on, by either engine."""
     steps = ("--num-steps", "2000", "--checkpoint-every", "4")
-    run = train(workspace, real, *steps, "--run", "진짜")
+    run = train(workspace, Path(os.environ[CHECKOUT]), *steps, "--run", "진짜")
     until(lambda: len(saved_steps(run)) >= 2, run)
     assert odapi(workspace, "stop", "진짜").returncode == 0
     last = saved_steps(run)[-1]
-    assert events(run, "stopped", "train")[-1]["step"] == last
-
-    end = last + 7
-    assert odapi(workspace, "resume", "진짜", "--num-steps", str(end)).returncode == 0
+    assert odapi(workspace, "resume", "진짜", "--num-steps", str(last + 7)).returncode == 0
     waited = odapi(workspace, "wait", "진짜")
     assert waited.returncode == 0, run.log("train").read_text("utf-8")[-3000:]
-    assert saved_steps(run)[-1] == end
-    assert run.evaluated_steps() == saved_steps(run)
+    return run
 
-    # The builtin engine takes over a folder that model_main_tf2 has left, at its step.
+
+@pytest.mark.long
+def test_the_real_program_trains_stops_resumes_and_evaluates(real: RunDir) -> None:
+    """Exact steps, a checkpoint where it was stopped, every one of them evaluated."""
+    (stopped,) = events(real, "stopped", "train")
+    end = stopped["step"] + 7
+
+    assert [event["step"] for event in events(real, "started", "train")] == [0, stopped["step"]]
+    assert stopped["step"] in saved_steps(real)
+    assert saved_steps(real)[-1] == end
+    assert real.evaluated_steps() == saved_steps(real)
+    assert len(read_detections(real.detections_at(end)).scores) > 0
+
+
+@pytest.mark.long
+def test_the_real_program_and_builtin_go_on_from_each_others_checkpoints(
+    workspace: Workspace, real: RunDir
+) -> None:
+    """At the same step, with all variables; the same checkpoint is evaluated alike."""
+    end = saved_steps(real)[-1]
+    theirs = read_detections(real.detections_at(end)).metrics
+
+    # The builtin engine takes over a folder that model_main_tf2 has left.
     other = workspace.root / "theirs"
     other.mkdir()
-    for path in [*run.root.glob("ckpt-*"), run.checkpoint_state]:
+    for path in [*real.root.glob("ckpt-*"), real.checkpoint_state]:
         shutil.copy(path, other)
-    shutil.copy(run.config, other / "pipeline.config")
+    shutil.copy(real.config, other / "pipeline.config")
     assert odapi(workspace, "adopt", "theirs", "--run", "이어서").returncode == 0
     ours = RunDir(workspace.train / "이어서")
     evaluated = odapi(workspace, "eval", "이어서", "--step", str(end), "--format", "json")
     (row,) = json.loads(evaluated.stdout)
-    theirs = read_detections(run.detections_at(end)).metrics
     assert row["mAP"] == pytest.approx(theirs["DetectionBoxes_Precision/mAP"], abs=2e-3)
     assert row["loss_total"] == pytest.approx(theirs["Loss/total_loss"], rel=1e-3)
     more = odapi(workspace, "resume", "이어서", "--num-steps", str(end + 3), "--gpu", "none")
@@ -232,12 +241,12 @@ def test_the_real_program_trains_stops_resumes_and_goes_on_by_turns_with_builtin
     assert events(ours, "started", "train")[-1]["step"] == end
     assert events(ours, "restored", "train")[-1]["left_in_model"] == []
 
-    # And back: a checkpoint of the builtin engine, at its step, in the run of the other.
+    # And back, in the run of the other.
     number = ours.checkpoints()[-1]
     for path in ours.root.glob(f"ckpt-{number}.*"):
-        shutil.copy(path, run.root)
-    shutil.copy(ours.checkpoint_state, run.root)
+        shutil.copy(path, real.root)
+    shutil.copy(ours.checkpoint_state, real.root)
     assert odapi(workspace, "resume", "진짜", "--num-steps", str(end + 8)).returncode == 0
     assert odapi(workspace, "wait", "진짜").returncode == 0
-    assert events(run, "started", "train")[-1]["step"] == end + 3
-    assert saved_steps(run)[-1] == end + 8
+    assert events(real, "started", "train")[-1]["step"] == end + 3
+    assert saved_steps(real)[-1] == end + 8
