@@ -12,6 +12,8 @@ START = ("train_config.fine_tune_checkpoint", "train_config.fine_tune_checkpoint
 def write_theirs(workspace: Workspace) -> None:
     """A checkpoint of TF1, as google/automl publishes them."""
     folder = workspace.model_zoo / "efficientdet_d0_coco17_tpu-32" / "checkpoint"
+    for path in folder.glob("ckpt-0.*"):
+        path.unlink()  # another name of a file of the base
     shapes = {"efficientnet-b0/stem/conv2d/kernel": (3, 3, 3, 32)}
     write_checkpoint(folder / "ckpt-0", shapes, object_based=False)
 
