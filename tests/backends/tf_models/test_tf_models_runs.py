@@ -35,6 +35,7 @@ pytestmark = pytest.mark.tf
 
 SECONDS = 400  # more than any wait here takes on a busy machine
 CHECKOUT = "ODAPI_TEST_MODELS_DIR"
+ALL = ("--eval-backlog", "50")  # however slow the machine, none is skipped
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +100,8 @@ def test_a_life_of_train_stop_resume_and_every_checkpoint_evaluated(
     workspace: Workspace, stand_in: Path
 ) -> None:
     """Exact steps, a checkpoint where it was stopped; none is lost, and none counts twice."""
-    steps = ("--num-steps", "1000", "--checkpoint-every", "6", "--keep", "3")
-    run = train(workspace, stand_in, *steps, "--run", "삶", STAND_IN_SECONDS="0.4")
+    steps = ("--num-steps", "1000", "--checkpoint-every", "6", "--keep", "3", *ALL)
+    run = train(workspace, stand_in, *steps, "--run", "삶", STAND_IN_SECONDS="1")
     until(lambda: len(saved_steps(run)) >= 2, run)
     stopped = odapi(workspace, "stop", "삶")
     assert stopped.returncode == 0, stopped.stderr
@@ -165,7 +166,7 @@ def test_killed_processes_leave_no_orphan_and_lose_no_checkpoint(
     workspace: Workspace, stand_in: Path
 ) -> None:
     """The minder of the trainer, then the supervisor, with kill -9; `resume` after each."""
-    steps = ("--num-steps", "60", "--checkpoint-every", "6")
+    steps = ("--num-steps", "60", "--checkpoint-every", "6", *ALL)
     run = train(workspace, stand_in, *steps, "--run", "죽음", STAND_IN_SECONDS="1")
     until(lambda: len(saved_steps(run)) >= 2, run)
     os.kill(processes(run)["trainer"].pid, signal.SIGKILL)
@@ -191,7 +192,7 @@ def real(workspace: Workspace) -> RunDir:
     """A run of the checkout that the tests are to use: trained, stopped, resumed, evaluated."""
     if CHECKOUT not in os.environ:
         pytest.skip(f"no checkout of tensorflow/models named by ${CHECKOUT}")
-    steps = ("--num-steps", "2000", "--checkpoint-every", "4")
+    steps = ("--num-steps", "2000", "--checkpoint-every", "4", *ALL)
     run = train(workspace, Path(os.environ[CHECKOUT]), *steps, "--run", "진짜")
     until(lambda: len(saved_steps(run)) >= 2, run)
     assert odapi(workspace, "stop", "진짜").returncode == 0
