@@ -53,8 +53,9 @@ class Training:
             self._loop(*args, **{**kwargs, **self._settings["loop"]})
         except StopTraining:
             ended = "stopped"
-        # A second wish changes nothing: what is left is the last checkpoint.
+        # The wish is heeded, and a second one changes nothing: the last checkpoint is left to do.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._is_asked = False
         if self._manager is not None and self._saved_step != self._step():
             self._manager.save()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
