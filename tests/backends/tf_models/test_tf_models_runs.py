@@ -96,6 +96,7 @@ def until(condition: Callable[[], object], run: RunDir) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_life_of_train_stop_resume_and_every_checkpoint_evaluated(
     workspace: Workspace, stand_in: Path
 ) -> None:
