@@ -81,7 +81,10 @@ def classify(
         if re.search(words, log):
             return Failure(PASSING, f"{what}: {hint}")
     why = "its disk is full; " if disk_is_full else ""
-    return Failure(OTHER, f"the trainer {describe_exit(code)}: {why}{hint}")
+    how = describe_exit(code)
+    if code in _KILL_CODES:  # somebody's: it says nothing about the memory that the trainer needs
+        how = "was killed by SIGKILL (the kernel tells of no kill for want of memory)"
+    return Failure(OTHER, f"the trainer {how}: {why}{hint}")
 
 
 def count_oom_kills() -> int:

@@ -47,8 +47,9 @@ class RunOptions(TrainerOptions):
     )
     on_oom: str = setting(
         STOP,
-        "Where the memory does not suffice: stop; go on with half the batch and the rates for it; "
-        "or with half the batch and twice the batches a step, which changes no figure but speed.",
+        "Where the memory does not suffice, as the trainer says or the kernel that killed it (a "
+        "kill by somebody else is none): stop; go on with half the batch and the rates for it; or "
+        "with half the batch and twice the batches a step, which changes no figure but speed.",
         choices=(STOP, HALVE, ACCUMULATE),
     )
     on_nan: str = setting(

@@ -109,8 +109,7 @@ def describe_exit(code: int) -> str:
     """Say in words how a process ended, by the return code of subprocess."""
     if code >= 0:
         return f"ended with exit code {code}"
-    name = signal.Signals(-code).name
-    return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    return f"was killed by {signal.Signals(-code).name}"
 
 
 def _signal(process: ProcessId, number: signal.Signals) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from odapi_runner.runs.failures import NAN, OOM, OTHER, PASSING, classify, count_oom_kills
+from odapi_runner.runs.failures import (
+    NAN,
+    OOM,
+    OTHER,
+    PASSING,
+    Failure,
+    classify,
+    count_oom_kills,
+)
 
 SILENT: dict[str, Any] = {"kind": "started"}
 
@@ -40,6 +48,18 @@ def told(error: str) -> dict[str, Any]:
 def test_kinds(code: int, last: dict[str, Any], log: str, oom_kills: int, kind: str) -> None:
     """Its own words first, then the kernel's, then those of its log."""
     assert classify(code, last, log, oom_kills=oom_kills, hint="odapi logs x").kind == kind
+
+
+@pytest.mark.parametrize("code", [-9, 137])
+def test_a_kill_that_the_kernel_does_not_count_is_somebodys(code: int) -> None:
+    """Nothing is guessed about memory, and no remedy for a lack of it is taken."""
+    failure = classify(code, SILENT, "", oom_kills=0, hint="odapi logs x")
+
+    assert failure == Failure(
+        OTHER,
+        "the trainer was killed by SIGKILL (the kernel tells of no kill for want of memory): "
+        "odapi logs x",
+    )
 
 
 def test_the_kernel_counts_what_it_kills() -> None:

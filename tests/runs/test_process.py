@@ -125,7 +125,7 @@ def test_stop_of_an_ended_process_touches_nobody() -> None:
     [
         (3, "ended with exit code 3"),
         (-15, "was killed by SIGTERM"),
-        (-9, "was killed by SIGKILL (out of memory?)"),
+        (-9, "was killed by SIGKILL"),
     ],
 )
 def test_an_exit_code_in_words(code: int, words: str) -> None:

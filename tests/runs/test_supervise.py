@@ -114,8 +114,10 @@ def test_a_killed_trainer_fails_the_run_and_resumes(
 
     status = read_status(run)
     assert status.state == "failed"
-    how = "was killed by SIGKILL (out of memory?)"
-    assert status.what == f"the trainer {how}: odapi logs {run.name}"
+    assert status.what == (
+        "the trainer was killed by SIGKILL (the kernel tells of no kill for want of memory): "
+        f"odapi logs {run.name}"
+    )
 
     saved = run.checkpoints()
     step = len(saved) * 2 - 2  # at steps 0, 2, 4, ...
