@@ -146,7 +146,8 @@ def plan_training(
         devices=devices,
         options=asked,
         findings=tuple(
-            check_run(
+            finding
+            for finding in check_run(
                 message,
                 place,
                 engine=chosen,
@@ -155,6 +156,8 @@ def plan_training(
                 devices=devices,
                 workers=asked.workers,
             )
+            # What another run may take away is kept in this one's folder (`launch.create_run`).
+            if start is None or finding.rule != "checkpoint-rotates"
         ),
         start=start,
         queue=queue,

@@ -24,6 +24,7 @@ from odapi_runner.formats.best import Best
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
+from odapi_runner.formats.runlog import EventLog
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus
@@ -188,11 +189,16 @@ def first(workspace: Workspace, rendered: Path) -> RunDir:
 def test_a_run_starts_from_another(
     workspace: Workspace, first: RunDir, which: str, number: int, step: int
 ) -> None:
-    """Its config with all of its weights, which it keeps; what is asked beside counts."""
+    """Its config with all of its weights, which it keeps; what is asked beside counts.
+
+    The other run goes on and may take them away: no warning, since they are kept.
+    """
+    EventLog(first, "supervise").write("started")
     words = ["--from", f"{first.name}{which}", "-s", "learning_rate=0.5", "--foreground"]
     result = odapi_train(*words)
 
     assert result.exit_code == 0, result.output
+    assert "which has not ended" not in result.stderr
     child = RunDir(workspace.train / f"{first.name}-2")
     train = read_pipeline(child.config).train_config
     assert train.fine_tune_checkpoint == f"train/{child.name}/start/ckpt-{number}"

@@ -75,15 +75,17 @@ def checkpoint_is_whole(subject: Subject) -> Iterator[Finding]:
 
 
 def checkpoint_stays(subject: Subject) -> Iterator[Finding]:
-    """A training that goes on keeps its newest checkpoints only, and removes the others."""
+    """A training that goes on keeps its newest checkpoints and its best, and removes the others."""
     written = subject.config.train_config.fine_tune_checkpoint
     folder = subject.workspace.resolve(written).parent
     run = RunDir(folder.parent if folder.name == "best" else folder)
     if not written or not files.is_file(run.run_json) or subject.stored is None:
         return
-    told = [event["kind"] for event in read_events(run) if event.get("role") == "supervise"]
+    told = [event["kind"] for event in read_events(run, "supervise")]
+    told = [kind for kind in told if kind != "notified"]  # of its end, after it
     if not told or told[-1] not in _ENDS:
-        what = f"{written} belongs to {run.name}, which has not ended and keeps its newest only"
+        kept = "best" if folder.name == "best" else "newest"
+        what = f"{written} belongs to {run.name}, which has not ended and keeps its {kept} only"
         fix = "Copy its files elsewhere, and begin with the copy."
         yield Finding("checkpoint-rotates", "warning", _PLACE, what, fix)
 

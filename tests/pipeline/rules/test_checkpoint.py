@@ -555,6 +555,22 @@ def test_a_checkpoint_of_a_run_that_goes_on(workspace: Workspace) -> None:
         "Copy its files elsewhere, and begin with the copy.",
     )
     log.write("finished", what="")
+    log.write("notified", program="./tell", code=0)  # of its end
+    assert found(workspace, prefix=prefix) == []
+
+
+def test_the_best_checkpoint_of_a_run_that_goes_on(workspace: Workspace) -> None:
+    """A better one takes its place; that of a run that has ended stays."""
+    run = RunDir(workspace.train / "first")
+    prefix = write_checkpoint(run.best / "ckpt-3", DETECTORS["D0"][1], step=9)
+    run.run_json.write_text(json.dumps({"format": 1}), encoding="utf-8")
+    log = EventLog(run, "supervise")
+    log.write("started")
+
+    finding = only(found(workspace, prefix="train/first/best/ckpt-3"))
+    assert finding.rule == "checkpoint-rotates"
+    assert finding.what.endswith("which has not ended and keeps its best only")
+    log.write("finished", what="")
     assert found(workspace, prefix=prefix) == []
 
 
