@@ -187,7 +187,9 @@ RULES = (
         severity="warning",
         engine="tf-models",
         api="It hands the switches to the metrics named in metrics_set; the default, "
-        "coco_detection_metrics, gets none (eval_util.py, `evaluator_options_from_eval_config`).",
+        "coco_detection_metrics, gets none (eval_util.py, `evaluator_options_from_eval_config`). "
+        "With one named, an evaluation ends with ValueError: Category stats do not exist, as no "
+        "released pycocotools has them (metrics/coco_tools.py); odapi gives them to its own runs.",
         fails="eval_config { include_metrics_per_category: true }",
         passes='metrics_set: "coco_detection_metrics" include_metrics_per_category: true',
     ),

@@ -63,6 +63,7 @@ def test_they_are_listed_with_what_is_needed(tmp_path: Path) -> None:
         "control-flow",
         "font-size",
         "numpy-aliases",
+        "category-stats",
         "unused-packages",
     ]
     needed = {name for name, one in listed.items() if one.needed}

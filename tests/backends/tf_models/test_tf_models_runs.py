@@ -21,6 +21,7 @@ import pytest
 
 from odapi_runner.formats.detections import read_detections, read_groundtruth
 from odapi_runner.formats.runlog import read_events
+from odapi_runner.metrics import CATEGORY_TAG
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline, without_fine_tuning
 from odapi_runner.proto.text import render_pipeline
@@ -44,9 +45,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     place = make_workspace(tmp_path_factory.mktemp("남의 엔진"))
     data = ("train_records=data/kitti/train-*.record", "eval_records=data/kitti/val-*.record")
     labels = ("num_classes=3", "label_map=data/kitti/label_map.pbtxt")
-    # The program ends at a class without groundtruth: "Category stats do not exist".
-    plain = "eval_config.include_metrics_per_category=false"
-    changes = Changes((*SMALL, *data, *labels, "num_steps=6", plain))
+    changes = Changes((*SMALL, *data, *labels, "num_steps=6"))
     mobile = build_pipeline("ssd-mobilenet-v2-fpnlite-320", changes, place).message
     text = render_pipeline(without_fine_tuning(mobile))
     (place.root / "mobile.config").write_text(text, encoding="utf-8")
@@ -216,7 +215,10 @@ def test_the_real_program_trains_stops_resumes_and_evaluates(real: RunDir) -> No
     assert stopped["step"] in saved_steps(real)
     assert saved_steps(real)[-1] == end
     assert real.evaluated_steps() == saved_steps(real)
-    assert len(read_detections(real.detections_at(end)).scores) > 0
+    found = read_detections(real.detections_at(end))
+    assert len(found.scores) > 0
+    names = read_groundtruth(real.groundtruth).class_names
+    assert {f"{CATEGORY_TAG}{name}" for name in names} <= set(found.metrics)
 
 
 @pytest.mark.long
@@ -239,6 +241,11 @@ def test_the_real_program_and_builtin_go_on_from_each_others_checkpoints(
     (row,) = json.loads(evaluated.stdout)
     assert row["mAP"] == pytest.approx(theirs["DetectionBoxes_Precision/mAP"], abs=2e-3)
     assert row["loss_total"] == pytest.approx(theirs["Loss/total_loss"], rel=1e-3)
+    found = read_detections(ours.detections_at(end)).metrics
+    by_class = {tag for tag in theirs if tag.startswith(CATEGORY_TAG)}
+    assert by_class == {tag for tag in found if tag.startswith(CATEGORY_TAG)}
+    for tag in by_class:
+        assert found[tag] == pytest.approx(theirs[tag], abs=2e-3)
     more = odapi(workspace, "resume", "이어서", "--num-steps", str(end + 3), "--gpu", "none")
     assert more.returncode == 0, more.stderr
     assert odapi(workspace, "wait", "이어서").returncode == 0

@@ -49,6 +49,24 @@ def measure() -> None:
     assert metrics.is_float(np.zeros(1))
 
 
+def count() -> None:
+    """Metrics by class, one of which has no groundtruth."""
+    from object_detection.metrics import coco_tools
+
+    box = {"image_id": 1, "category_id": 2, "bbox": [1.0, 2.0, 30.0, 40.0], "area": 1200.0}
+    truth = coco_tools.COCOWrapper(
+        {
+            "images": [{"id": 1}],
+            "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+            "annotations": [{"id": 1, "iscrowd": 0, **box}],
+        }
+    )
+    evaluator = coco_tools.COCOEvalWrapper(truth, truth.LoadAnnotations([{"score": 0.5, **box}]))
+    _, by_class = evaluator.ComputeMetrics(include_metrics_per_category=True)
+    name = "PerformanceByCategory/mAP"
+    assert by_class == {f"{name}/cat": -1.0, f"{name}/dog": 1.0}, by_class
+
+
 def save() -> None:
     """An optimizer's variables have the names that every Object Detection API gives them."""
     import tempfile
@@ -71,7 +89,7 @@ def failure(without: str) -> str | None:
     for shim in shims.SHIMS:
         if shim.name != without and shim.is_needed():
             shim.apply()
-    for use in (import_all, decode, draw, measure, save):
+    for use in (import_all, decode, draw, measure, count, save):
         try:
             use()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, is to be told

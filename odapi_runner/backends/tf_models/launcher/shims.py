@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import keras, protos, standins
+from . import categories, keras, protos, standins
 
 # What is imported at the top of modules that a training of boxes needs, and not used by it.
 _UNUSED = ("tensorflow_io", "lvis", "tensorflow_addons")
@@ -173,6 +173,12 @@ SHIMS = (
         "utils/metrics.py, of the Pascal metrics: module 'numpy' has no attribute 'float'",
         are_numpy_aliases_gone,
         give_numpy_aliases,
+    ),
+    Shim(
+        "category-stats",
+        "metrics/coco_tools.py, of metrics by class: Category stats do not exist",
+        categories.are_category_stats_missing,
+        categories.give_category_stats,
     ),
     Shim(
         "unused-packages",
