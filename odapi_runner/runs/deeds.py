@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.process import describe_exit
 
 HUNG, WENT_ON = "hung", "went_on"
 
@@ -16,6 +17,7 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "evaluator_given_up": lambda event: str(event["what"]),
     HUNG: lambda event: f"{_who(event)}{event['what']}",
     WENT_ON: lambda event: f"{_who(event)}step {event['step']} after {event['seconds']:.0f} s",
+    "notified": lambda event: f"{event['program']}: {_result(event)}",
     "rate": lambda event: f"{event['factor']:g} times the schedule's",
     "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
     "rejected_evaluation": lambda event: str(event["what"]),
@@ -26,6 +28,11 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "skipped": lambda event: f"ckpt-{event['number']} is not evaluated, too many wait",
     "unevaluated": lambda event: str(event["what"]),
 }
+
+
+def _result(event: dict[str, Any]) -> str:
+    """What has become of a program that was called."""
+    return str(event["what"]) if event["code"] is None else describe_exit(event["code"])
 
 
 def _who(event: dict[str, Any]) -> str:

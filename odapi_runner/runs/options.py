@@ -75,7 +75,9 @@ class RunOptions(TrainerOptions):
     )
     notify: str | None = setting(
         None,
-        "Call a program when the run has ended: its last words are name, state and reason.",
+        "Call a program when the run has ended, in its folder: a path from the current folder on, "
+        "or a name in PATH, with words of its own behind it, if any; its last words are the run's "
+        "name, how it ended (finished, stopped, failed) and why.",
         metavar="PROGRAM",
     )
     cluster: str | None = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
 from odapi_runner.runs.checkpoints import Start, begin_with
+from odapi_runner.runs.notify import settle_notify
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.slurm.request import refuse_unfit
 from odapi_runner.runs.workers import count_replicas, refuse_helpers
@@ -86,13 +87,16 @@ def plan_training(
         ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
             name the workers.
         RunError: there is no such engine, or it has not an option; or this machine is none that
-            starts a run, or submits jobs; or there is no such run or checkpoint to start from.
+            starts a run, or submits jobs; or there is no such run or checkpoint to start from, or
+            no program to notify.
     """
     place = find_workspace(workspace, make=True)
     chosen = AUTO if engine == "auto" else engine
     asked = options or RunOptions()
     refuse_others(asked, chosen)
     asked = find_engine(chosen).settle(asked)
+    if asked.notify is not None:
+        asked = replace(asked, notify=settle_notify(asked.notify))
     refuse_helpers(asked.workers)
     if queue and device == "visible":
         device = "auto"

@@ -26,6 +26,7 @@ from odapi_runner.runs.control import refuse_full, take_over
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.mend import mend
+from odapi_runner.runs.notify import settle_notify
 from odapi_runner.runs.queue.control import put_in_queue
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
@@ -90,7 +91,7 @@ def prepare_resume(
     Raises:
         ConfigError: a change does not fit, or the checked config has an error.
         RunError: the run lives, or has nothing left to do; or it is beyond `num_steps`; or a free
-            GPU is wanted, and none is.
+            GPU is wanted, and none is; or there is no program to notify.
     """
     asked = changes or Changes()
     if num_steps is not None:
@@ -99,6 +100,8 @@ def prepare_resume(
         spec = RunSpec.load(run)
         refuse_queue((options or {}).get("cluster", spec.options.cluster))
         device = "auto" if (device or spec.device) == "visible" else device
+    if options and options.get("notify") is not None:
+        options = {**options, "notify": settle_notify(options["notify"])}
     wish = Asked(asked, device, options)
     status = read_status(run)
     refuse_full(run)

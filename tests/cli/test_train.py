@@ -413,3 +413,30 @@ def test_settings_change_the_copy_of_a_pipeline_that_is_there(workspace: Workspa
     assert plan.message.train_config.num_steps == 20
     assert "-s num_steps=20" in plan.text.splitlines()[0]
     assert path.read_text("utf-8") == before
+
+
+def test_a_program_to_notify_is_found_at_the_start(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the folder where it was typed, spaces included; status tells how the call went."""
+    folder = workspace.root / "내 programs"
+    folder.mkdir()
+    program = folder / "tell me.sh"
+    program.write_text('#!/bin/sh\nprintf "%s|" "$@" > told\nexit 2\n')
+    monkeypatch.chdir(folder)
+    words = ("--foreground", "--gpu", "none", "-w", str(workspace.root), "--notify")
+
+    refused = odapi_train(*words, "./nothere.sh")
+    assert (refused.exit_code, workspace.train.exists()) == (1, False)
+    assert "--notify: there is no program" in refused.stderr
+    refused = odapi_train(*words, "./tell me.sh")
+    assert (refused.exit_code, workspace.train.exists()) == (1, False)
+    assert "./tell me.sh is not executable\n  chmod +x './tell me.sh'" in refused.stderr
+
+    program.chmod(0o700)
+    assert odapi_train(*words, "./tell me.sh").exit_code == 0
+    run = RunDir(workspace.train / "kitti-d0")
+    assert (run.root / "told").read_text() == "kitti-d0|finished||"
+    typed = ["status", "kitti-d0", "-w", str(workspace.root)]
+    shown = CliRunner().invoke(main, typed, catch_exceptions=False).stdout
+    assert shown.endswith(f"notified: '{folder / 'tell me.sh'}': ended with exit code 2\n")

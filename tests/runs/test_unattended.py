@@ -16,6 +16,7 @@ from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
+from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import read_status
 
@@ -157,6 +158,7 @@ def test_somebody_is_told(make_run: MakeRun, supervised: Supervised, tmp_path: P
     assert read_status(run).state == "done"
     assert json.loads(out.read_text()) == ["--to", "me", "밤 $(touch x) run", "finished", ""]
     assert events(run, "notified")[-1]["code"] == 0
+    assert read_deeds(run)[-1].what == f"'{program}' --to me: ended with exit code 0"
 
 
 def test_a_program_that_is_not_there_is_an_event(make_run: MakeRun, supervised: Supervised) -> None:
@@ -166,6 +168,7 @@ def test_a_program_that_is_not_there_is_an_event(make_run: MakeRun, supervised: 
 
     assert read_status(run).state == "done"
     assert "No such file" in events(run, "notified")[-1]["what"]
+    assert "No such file" in read_deeds(run)[-1].what
 
 
 def test_a_damaged_newest_checkpoint_is_left(make_run: MakeRun, supervised: Supervised) -> None:
