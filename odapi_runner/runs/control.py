@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +18,14 @@ from odapi_runner.runs.slurm.jobs import WITHDRAWN, Job, find_job
 from odapi_runner.runs.slurm.scheduler import ask_to_end, cancel
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.state import is_full
-from odapi_runner.runs.status import RunStatus, processes, read_status
+from odapi_runner.runs.status import RunStatus, processes, read_status, survivors
 
 SUPERVISE = ("-P", "-m", "odapi_runner.runs.supervise")
 
 _START_SECONDS = 30
 _STOP_SECONDS = 360  # longer than the supervisor gives its children
 _CANCEL_SECONDS = 120
+_LAST_SECONDS = 30  # from the end of a process, as others see it, until its files are closed
 _WAIT_POLL_SECONDS = 0.5
 
 
@@ -78,6 +80,11 @@ def take_over(run: RunDir) -> int:
         RunError: something is.
     """
     _refuse_elsewhere(run, read_status(run))
+    if names := survivors(run):
+        raise RunError(
+            f"{run.name}: its supervisor died, its {names[0]} is still about to end",
+            fix=f"Try again when it has; this waits for it: odapi stop {run.typed}",
+        )
     return take_lock(run)
 
 
@@ -107,8 +114,9 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
         _stop_job(run, job)
         return read_status(run)
     alive = processes(run)
-    if not alive:
-        status = read_status(run)
+    status = read_status(run)
+    # What is not known by its events, but has the lock, can only be waited for.
+    if not alive and not (status.state == "lost" and is_locked(run)):
         if was_queued:
             return status
         _refuse_elsewhere(run, status)
@@ -121,6 +129,11 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
     for name in ("supervisor", "trainer", "evaluator"):
         if name in alive:
             stop(alive[name], _STOP_SECONDS)
+    if not wait_until(lambda: not is_locked(run), _LAST_SECONDS) and not alive:
+        raise RunError(
+            f"{run.name}: a process that odapi does not know holds on to it",
+            fix=f"See which one: fuser -v {shlex.quote(str(run.lock))}",
+        )
     return read_status(run)
 
 

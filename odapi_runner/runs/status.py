@@ -66,14 +66,18 @@ def read_status(run: RunDir) -> RunStatus:
         active = {}  # a heartbeat of an earlier session says nothing about this one
     phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
     worker = "trainer" if state.name == "running" else "evaluator"
-    hang = _hang(events, worker) if state.name in LIVE_STATES else ""
+    what = _hang(events, worker) if state.name in LIVE_STATES else ""
+    phase = HUNG if what else phase
+    if state.name == "lost" and (names := survivors(run)):
+        then = f"when it has, or after odapi stop {run.typed}, go on with: odapi resume {run.typed}"
+        what = f"its supervisor died, its {names[0]} has been told to end: {then}"
     metric = spec.options.best
     scores = read_scores(run, metric)
     last, best = max(scores, default=None), best_step(metric, scores)
     return RunStatus(
         run=run.name,
         state=state.name,
-        phase=HUNG if hang else phase,
+        phase=phase,
         step=train.get("step"),
         num_steps=spec.num_steps,
         steps_per_second=active.get("steps_per_second"),
@@ -89,7 +93,7 @@ def read_status(run: RunDir) -> RunStatus:
         parent=spec.parent,
         parent_step=spec.parent_step,
         options=shlex.join(spec.options.words(*spec.options.changed())),
-        what=hang or state.what,
+        what=what or state.what,
     )
 
 
@@ -103,6 +107,15 @@ def processes(run: RunDir) -> dict[str, ProcessId]:
     return {
         name: process for name, process in latest.items() if is_here(process) and is_alive(process)
     }
+
+
+def survivors(run: RunDir) -> list[str]:
+    """Who has outlived a supervisor that died: the trainer, the evaluator, or both.
+
+    The kernel has told them to end (`lifeline`); a trainer saves before it does.
+    """
+    alive = processes(run)
+    return [] if "supervisor" in alive else sorted(alive, reverse=True)
 
 
 def _process_name(event: dict[str, Any]) -> str:

@@ -26,7 +26,9 @@ from odapi_runner.formats.best import read_best
 from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs import control
 from odapi_runner.runs.control import stop_run, wait_for
+from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.status import processes, read_status
 from support.small_runs import FAKE_ENGINE
@@ -137,6 +139,70 @@ def test_the_pids_of_a_run_are_others_now(run: RunDir, other: dict[str, object])
     stranger.kill()
     stranger.wait()
     assert find_faults(run, finished=True) == []
+
+
+def odapi_stop(run: RunDir) -> subprocess.CompletedProcess[str]:
+    words = [*ODAPI, "stop", run.name, "-w", str(run.root.parent.parent)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_a_trainer_that_outlives_its_supervisor(run: RunDir) -> None:
+    """While it saves `resume` says so, and `stop` waits for it; then the run goes on."""
+    go_on(run, "1000 1000 3")
+    wait_for_event(run, "checkpoint")
+    os.kill(processes(run)["supervisor"].pid, signal.SIGKILL)
+    assert wait_until(lambda: "supervisor" not in processes(run), 30)
+
+    status = read_status(run)
+    assert status.state == "lost"
+    assert status.what == (
+        "its supervisor died, its trainer has been told to end: when it has, or after "
+        f"odapi stop {run.typed}, go on with: odapi resume {run.typed}"
+    )
+    refused = resume(run, "1 1 0")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"Error: {run.name}: its supervisor died, its trainer is still about to end\n"
+        f"  Try again when it has; this waits for it: odapi stop {run.typed}\n"
+    )
+    stopped = odapi_stop(run)
+
+    assert stopped.returncode == 0, stopped.stderr
+    assert stopped.stderr == (
+        f"Stopping {run.name}; its supervisor is dead, what has outlived it is ending.\n"
+        f"its supervisor died; go on with: odapi resume {run.typed}\n"
+    )
+    assert not processes(run)
+    step = events(run, "stopped", "train")[0]["step"]
+    go_on(run, f"{step + 1} 1000 0")
+    assert wait_for(run).state == "done"
+    assert [event["resumed_from_step"] for event in events(run, "started", "train")] == [0, step]
+    assert find_faults(run, finished=True) == []
+
+
+def test_stop_of_a_run_that_only_evaluates(run: RunDir) -> None:
+    """It has no trainer any more that would save."""
+    go_on(run, "2 1 0", "--seconds 3")
+    assert wait_until(lambda: read_status(run).state == "evaluating", 60)
+    stopped = odapi_stop(run)
+
+    assert stopped.returncode == 0, stopped.stderr
+    told = f"Stopping {run.name}; what waits for the evaluator goes on waiting.\n"
+    assert stopped.stderr.startswith(told)
+    assert find_faults(run) == []
+
+
+def test_a_lock_that_somebody_unknown_holds(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost run of which a process is left that its events do not tell of: it is not ended."""
+    monkeypatch.setattr(control, "_LAST_SECONDS", 0.5)
+    go_on(run, "1000 1000 0.05")
+    wait_for_event(run, "checkpoint")
+    kill_all(run)
+    lock = take_lock(run)
+
+    with pytest.raises(RunError, match="a process that odapi does not know holds on to it"):
+        stop_run(run)
+    os.close(lock)
 
 
 def test_of_several_resumes_at_once_one_goes_on(run: RunDir) -> None:
