@@ -60,6 +60,17 @@ class Workspace:
         except ValueError:
             return str(path)
 
+    def is_marked(self) -> bool:
+        """Whether the marker file is there: nothing has been written in a folder without it."""
+        return is_file(self.root / MARKER)
+
+    def why_absent(self, what: str, fix: str) -> tuple[str, str]:
+        """What is not there, and the remedy; in a folder that is no workspace, that it is none."""
+        if self.is_marked():
+            return what, fix
+        none = f"{self.root} is no workspace: there is no {MARKER}"
+        return f"{what}; {none}", "Change into your workspace (cd), or name it: -w DIR"
+
     def mark(self) -> None:
         """Write the marker file where it is absent, so that later commands find the root.
 

@@ -69,7 +69,7 @@ def command(
 ) -> None:
     """Estimate the memory of a training, in MiB by batch, without running a step.
 
-    CONFIG is a file, or the name of a pipeline.
+    CONFIG is a file, or the name of a pipeline, a run or a preset.
 
     Counted on the network and its traced step: weights, what the optimizer keeps, the activations
     that wait for the backward pass, gradients, input. `cpu` is what the trainer takes beyond the
@@ -84,13 +84,12 @@ def command(
     from odapi_runner.cli.tables import print_table
     from odapi_runner.runs.estimate import MIB, estimate, rows
     from odapi_runner.runs.gpus import read_gpus
-    from odapi_runner.workspace import find_workspace
 
     if memory is None and (gpus := read_gpus()):
         memory = gpus[0].memory_bytes
     asked = TrainerOptions(**options)
     found = estimate(
-        find_workspace(workspace).find_config(config),
+        config,
         changes=changes,
         options=asked,
         image_size=image_size,

@@ -61,7 +61,9 @@ def command(
         _watch(find)
         return
     if not found:
-        click.echo(f"No runs in {place.shown(place.train)}; start one: odapi train NAME", err=True)
+        nothing = f"No runs in {place.shown(place.train)}"
+        what, fix = place.why_absent(nothing, "Start one: odapi train NAME")
+        click.echo(f"{what}\n  {fix}", err=True)
     if output_format == "json":
         _print_json(find)
     elif tree:

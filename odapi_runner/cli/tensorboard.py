@@ -39,7 +39,9 @@ def command(
     place = find_workspace(workspace)
     found = [find_run(name, place) for name in runs]
     if not found and not list_runs(place):
-        raise RunError(f"no runs in {place.shown(place.train)}", fix="Start one: odapi train NAME")
+        nothing = f"no runs in {place.shown(place.train)}"
+        what, fix = place.why_absent(nothing, "Start one: odapi train NAME")
+        raise RunError(what, fix=fix)
     with tensorboard(found or place.train, host=host, port=port) as process:
         try:
             code = process.wait()

@@ -33,7 +33,7 @@ def read_sources(
         RunError: something given does not exist, or nothing of it can be compared.
         OdapiError: the only thing given cannot be used; the error says why.
     """
-    found = (_find(item, workspace) for item in given)
+    found = [_find(item, workspace) for item in given]
     places = list(itertools.chain.from_iterable(found))
     paths = [path for place in places for path in _expand(place)]
     if not places:
@@ -51,7 +51,10 @@ def read_sources(
         if len(problems) == 1:
             raise problems[0]
         where = ", ".join(str(place) for place in places)
-        raise RunError(f"{where}: nothing to compare", fix="Start a run: odapi train NAME")
+        what, fix = f"{where}: nothing to compare", "Start a run: odapi train NAME"
+        if not found:
+            what, fix = workspace.why_absent(what, fix)
+        raise RunError(what, fix=fix)
     read = list(itertools.chain.from_iterable(sources.values()))
     return read, [*(f"skipped {error.what}" for error in problems), *notes]
 
@@ -66,8 +69,12 @@ def _find(item: str | Path, workspace: Workspace) -> list[Path]:
     if of_sweep := [run for run in runs if sweeps[run] == str(item)]:
         return of_sweep
     known = {run.name for run in runs} | {name for name in sweeps.values() if name}
-    fix = did_you_mean(str(item), known) or "Give a folder below train/, or a log."
-    raise RunError(f"{item}: there is no such run or log", fix=fix)
+    what, fix = f"{item}: there is no such run or log", "Give a folder below train/, or a log."
+    if known:
+        fix = did_you_mean(str(item), known) or f"{fix} There are: {', '.join(sorted(known))}"
+    elif path.name == str(item):
+        what, fix = workspace.why_absent(what, fix)
+    raise RunError(what, fix=fix)
 
 
 def _expand(path: Path) -> list[Path]:

@@ -12,8 +12,9 @@ from typing import Any
 
 from odapi_runner.backends import AUTO, find_engine
 from odapi_runner.errors import RunError
+from odapi_runner.pipeline.diff import read_side
 from odapi_runner.pipeline.overrides import Changes, apply_changes
-from odapi_runner.proto.text import read_pipeline, render_pipeline
+from odapi_runner.proto.text import render_pipeline
 from odapi_runner.runs.asking import ask, failure
 from odapi_runner.runs.gpus import HIDDEN
 from odapi_runner.runs.process import describe_exit
@@ -130,7 +131,7 @@ def estimate(
     """Estimate the memory of a training, with the builtin engine, in some 20 seconds.
 
     Args:
-        config: a pipeline.config.
+        config: a pipeline.config, or the name of a pipeline, a run or a preset.
         changes: to it.
         options: of the trainer: precision, recompute and accumulate count.
         image_size: height and width of the inputs where the config leaves images as they are.
@@ -140,7 +141,9 @@ def estimate(
         ConfigError: the config cannot be read or trained, or the size of the input is not known.
         RunError: the engine's process failed.
     """
-    message = apply_changes(read_pipeline(Path(config)), changes or Changes()).message
+    place = find_workspace(workspace)
+    given = read_side(place.find_config(str(config)), place)
+    message = apply_changes(given.message, changes or Changes()).message
     batch = max(1, message.train_config.batch_size)
     other = batch // 2 if batch > 1 else 2
     with tempfile.TemporaryDirectory() as folder:
@@ -149,8 +152,7 @@ def estimate(
         argv = find_engine(AUTO).estimator_argv(
             copy, options=options or TrainerOptions(), batches=(batch, other), size=image_size
         )
-        root = find_workspace(workspace).root
-        code, answer, stderr = ask(argv, cwd=root, environment=HIDDEN)
+        code, answer, stderr = ask(argv, cwd=place.root, environment=HIDDEN)
     if "failed" in answer:
         raise failure(answer)
     if not answer:

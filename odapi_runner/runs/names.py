@@ -32,8 +32,10 @@ def find_run(name: str, workspace: Workspace) -> RunDir:
     known = [run.name for run in list_runs(workspace)]
     where = workspace.shown(workspace.train)
     otherwise = f"There are: {', '.join(known)}" if known else "Start one: odapi train NAME"
-    fix = did_you_mean(Path(name).name, known) or otherwise
-    raise RunError(f'"{name}": no such run in {where}', fix=fix)
+    what, fix = f'"{name}": no such run in {where}', did_you_mean(Path(name).name, known)
+    if not known:
+        what, otherwise = workspace.why_absent(what, otherwise)
+    raise RunError(what, fix=fix or otherwise)
 
 
 def check_name(name: str) -> None:

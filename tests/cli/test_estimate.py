@@ -72,3 +72,33 @@ def test_wrong_usage(config: Path, words: list[str], why: str) -> None:
 
     assert result.exit_code == 2
     assert why in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("kitti-d9", 'Did you mean "kitti-d7" or '),
+        ("smal", 'Did you mean "small"?'),
+        ("xyz", "The presets: odapi presets   The runs: odapi status"),
+    ],
+)
+def test_a_name_that_is_not_there(tmp_path: Path, name: str, fix: str) -> None:
+    """The nearest pipeline or preset is named, before anything is started."""
+    pipeline = tmp_path / "pipelines" / "small" / "pipeline.config"
+    pipeline.parent.mkdir(parents=True)
+    pipeline.write_text(render_pipeline(ssd_config("ssd_mobilenet_v2")), encoding="utf-8")
+    result = odapi_estimate(name, "-w", tmp_path)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    what, remedy = result.stderr.splitlines()
+    assert what.startswith(f'Error: "{name}": neither a config nor the name of a run')
+    assert remedy.strip().startswith(fix)
+
+
+def test_a_preset_is_taken_as_it_would_be_rendered(tmp_path: Path) -> None:
+    """It need not be rendered, and is not; its model is the one that changes have to fit."""
+    result = odapi_estimate("kitti-d0", "-s", "model.faster_rcnn.num_classes=x", "-w", tmp_path)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: model.faster_rcnn")
+    assert list(tmp_path.iterdir()) == []

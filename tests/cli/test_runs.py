@@ -24,6 +24,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.spec import Digests, RunSpec
+from odapi_runner.workspace import Workspace
 from support.checkpoints import write_checkpoint
 
 COMMANDS = ["status", "logs", "wait", "stop", "resume", "eval"]
@@ -84,6 +85,19 @@ def test_an_unknown_run_is_two_lines(command: str, odapi: Invoke, make_run: Any)
     first, second = result.stderr.splitlines()
     assert first.startswith('Error: "kitti-d1": no such run in ')
     assert second == '  Did you mean "kitti-d0"?'
+
+
+@pytest.mark.parametrize("command", ["status", "compare"])
+def test_a_wrong_folder_is_told_from_an_empty_workspace(
+    command: str, odapi: Invoke, tmp_path: Path
+) -> None:
+    """Whoever stands beside the workspace is told so, not to start a run."""
+    assert f"{tmp_path} is no workspace: there is no odapi.toml" in odapi(command).stderr
+
+    Workspace(tmp_path).mark()
+    result = odapi(command)
+    assert "is no workspace" not in result.stderr
+    assert "odapi train NAME" in result.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -221,8 +235,9 @@ def test_status_shows_who_came_from_whom(odapi: Invoke, make_run: Any) -> None:
     assert odapi("status", "--tree", "--json").exit_code == 2
 
 
-def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke) -> None:
+def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke, tmp_path: Path) -> None:
     """No table of nothing."""
+    Workspace(tmp_path).mark()
     result = odapi("status")
 
     assert (result.exit_code, result.stdout) == (0, "")

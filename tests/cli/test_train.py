@@ -21,10 +21,9 @@ from click.testing import CliRunner, Result
 from odapi_runner import backends, files
 from odapi_runner.cli import main
 from odapi_runner.formats.best import Best
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
-from odapi_runner.formats.runlog import EventLog
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs import gpus

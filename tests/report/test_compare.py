@@ -217,6 +217,8 @@ def test_nothing_to_compare_is_said(workspace: Workspace, tmp_path: Path) -> Non
     write_run(workspace.train / "kitti-d0", {10: 0.5})
     with pytest.raises(OdapiError) as absent:
         compare(["kitti-d1"], workspace=workspace)
+    with pytest.raises(OdapiError) as strange:
+        compare(["nobody"], workspace=workspace)
     binary = tmp_path / "x.bin"
     binary.write_bytes(b"\0")
     with pytest.raises(OdapiError, match=r"x\.bin: not a text"):
@@ -224,6 +226,7 @@ def test_nothing_to_compare_is_said(workspace: Workspace, tmp_path: Path) -> Non
 
     assert absent.value.what == "kitti-d1: there is no such run or log"
     assert absent.value.fix == 'Did you mean "kitti-d0"?'
+    assert strange.value.fix == "Give a folder below train/, or a log. There are: kitti-d0"
 
 
 def test_the_logs_of_the_real_model_main_tf2(reference: Path) -> None:

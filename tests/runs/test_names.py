@@ -92,7 +92,22 @@ def test_an_unknown_run_names_the_nearest(name: str, fix: str, tmp_path: Path) -
 
 def test_without_runs_the_fix_is_to_start_one(tmp_path: Path) -> None:
     """An empty workspace has nothing to list."""
+    Workspace(tmp_path).mark()
     with pytest.raises(RunError) as caught:
         find_run("d0", Workspace(tmp_path))
 
     assert caught.value.fix == "Start one: odapi train NAME"
+
+
+def test_a_folder_that_is_no_workspace_is_named(tmp_path: Path) -> None:
+    """Whoever stands in the wrong folder starts no run there; beside runs nothing is said."""
+    with pytest.raises(RunError) as caught:
+        find_run("d0", Workspace(tmp_path))
+
+    assert caught.value.what.endswith(f"; {tmp_path} is no workspace: there is no odapi.toml")
+    assert caught.value.fix == "Change into your workspace (cd), or name it: -w DIR"
+
+    make(Workspace(tmp_path), "kitti-d0")
+    with pytest.raises(RunError) as caught:
+        find_run("zzz", Workspace(tmp_path))
+    assert caught.value.fix == "There are: kitti-d0"

@@ -19,6 +19,7 @@ from odapi_runner.cli import main
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.tensorboard import link_runs, tensorboard
+from odapi_runner.workspace import Workspace
 
 MakeRun = Callable[..., RunDir]
 
@@ -40,6 +41,11 @@ def test_runs_are_linked_by_their_names(make_run: MakeRun, tmp_path: Path) -> No
 
 def test_without_any_run_there_is_nothing_to_show(tmp_path: Path) -> None:
     """What to do is said; TensorBoard is not started."""
+    strange = CliRunner().invoke(main, ["tensorboard", "-w", str(tmp_path)])
+    assert strange.exit_code == 1
+    assert f"{tmp_path} is no workspace: there is no odapi.toml" in strange.stderr
+
+    Workspace(tmp_path).mark()
     result = CliRunner().invoke(main, ["tensorboard", "-w", str(tmp_path)])
 
     assert result.exit_code == 1
