@@ -68,7 +68,8 @@ class RunOptions(TrainerOptions):
     )  # fmt: skip
     max_hours: float | None = setting(
         None,
-        "Save and stop after so many hours of training; `odapi resume` goes on.",
+        "Save and stop so many hours after the start, building and compiling included; `odapi "
+        "resume` goes on, for as long again.",
         minimum=0.001,
         real=True,
         metavar="HOURS",

@@ -46,6 +46,8 @@ from odapi_runner.runs.state import is_full
 
 # How long a trainer may take to end its step (or its tracing) and to save; then it is killed.
 _TRAINER_GRACE_SECONDS = 300
+# How a trainer ends that is asked to before it is ready: it has nothing to save yet.
+_BEFORE_IT_HEEDS = -signal.SIGTERM
 _POLL_SECONDS = 0.25
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -191,10 +193,11 @@ class _Supervisor:
                 self.hangs.look(self.trainer.process.pid)
             return
         last = last_told(self.run, "train", since=self.trainer.started_at)
-        if code == 0 and last["kind"] in {"finished", "stopped"}:
-            self.outcome = last["kind"]
-            if last["kind"] == "stopped" and self.policies.ending:
-                self.outcome, self.what = self.policies.ending
+        asked = bool(self.stop.requests or self.policies.ending)
+        if code == 0 and last["kind"] == "finished":
+            self.outcome = "finished"
+        elif (code == 0 and last["kind"] == "stopped") or (asked and code == _BEFORE_IT_HEEDS):
+            self.outcome, self.what = self.policies.ending or ("stopped", "")
         else:
             failure = classify(
                 code,

@@ -1,7 +1,7 @@
 """An engine without a network: its two processes, and a supervisor that uses them.
 
 python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [--oom-above N]
-                      [--nan-at STEP] [--say TEXT] [--hang-at STEP]
+                      [--nan-at STEP] [--say TEXT] [--hang-at STEP] [--import-for SECONDS]
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
 python fake_engine.py probe CONFIG FITS [--how WORD]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
@@ -63,6 +63,7 @@ def train(words: list[str]) -> int:
     parser.add_argument("--nan-at", type=int)
     parser.add_argument("--say")
     parser.add_argument("--hang-at", type=int)
+    parser.add_argument("--import-for", type=float, default=0.0)
     return Training(parser.parse_args(words)).run_to_end(words)
 
 
@@ -74,6 +75,7 @@ class Training:
         self.events = EventLog(self.run, "train", clock)
         self.progress = Progress(self.run, "train", clock)
         self.wishes: list[Any] = []
+        time.sleep(asked.import_for)
         heed = signal.SIG_IGN if asked.deaf else lambda *_: self.wishes.append(1)
         signal.signal(signal.SIGTERM, heed)
         kept = self.run.checkpoints()

@@ -222,6 +222,19 @@ def test_a_signal_to_the_supervisor_saves_and_stops(
     assert steps_evaluated(run) == [0, stopped["step"]]
 
 
+def test_a_stop_before_the_trainer_is_ready(make_run: MakeRun, supervised: Supervised) -> None:
+    """It dies of the signal, which is what was asked for: no reason is to be told for good."""
+    run = make_run()
+    supervisor = supervised(run, "6 2 0 --import-for 60")
+    wait_for_event(run, "trainer_started")
+    supervisor.send_signal(signal.SIGTERM)
+    supervisor.wait(30)
+
+    assert (read_status(run).state, read_status(run).what) == ("stopped", "")
+    assert [event["code"] for event in events(run, "trainer_ended")] == [-signal.SIGTERM]
+    assert supervised(run, "6 2 0").wait(60) == 0
+
+
 def test_a_second_signal_does_not_wait(make_run: MakeRun, supervised: Supervised) -> None:
     """Ctrl-C twice ends a trainer that does not listen."""
     run = make_run()

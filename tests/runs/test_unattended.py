@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_hours_end_a_training(make_run: MakeRun, supervised: Supervised) -> None
     status = read_status(run)
     assert (status.state, status.what) == ("stopped", "--max-hours 0.001 are over")
     assert status.waiting == 0
+
+
+def test_hours_may_be_over_before_the_trainer_is_ready(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """Nothing has failed: it had nothing to save yet. The next session may go further."""
+    run = make_run(num_steps=4, max_hours=0.001)
+    supervised(run, "4 2 0 --import-for 60").wait(60)
+
+    status = read_status(run)
+    assert (status.state, status.what) == ("stopped", "--max-hours 0.001 are over")
+    assert [event["code"] for event in events(run, "trainer_ended")] == [-signal.SIGTERM]
+    assert supervised(run, "4 2 0").wait(60) == 0
+    assert read_status(run).state == "done"
 
 
 @pytest.mark.parametrize(
