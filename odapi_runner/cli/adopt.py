@@ -57,7 +57,9 @@ def command(
     )
     show_findings((), adopted.findings, refuses=False)
     if adopted.unevaluated and not adopted.watched:
-        click.echo(f"  odapi eval {made.typed}   (evaluates the other checkpoints)", err=True)
+        which = "the other" if adopted.evaluations else "its"
+        ones = "checkpoint" if adopted.unevaluated == 1 else "checkpoints"
+        click.echo(f"  odapi eval {made.typed}   (evaluates {which} {ones})", err=True)
     click.echo(f"  odapi status {made.typed}", err=True)
 
 

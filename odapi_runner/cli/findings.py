@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from odapi_runner.pipeline.finding import Finding
+from odapi_runner.pipeline.finding import Finding, refuse_errors
 
 
 def show_findings(
@@ -19,12 +17,16 @@ def show_findings(
     Args:
         notes: each a sentence.
         findings: of which hints are left out.
-        refuses: whether the command is refused with the first error, which is not shown here then.
+        refuses: whether the command is refused where there is an error.
+
+    Raises:
+        ConfigError: it is refused: the last error, which click shows after the others.
     """
     for note in notes:
         click.echo(note, err=True)
-    first_error = next((found for found in findings if found.severity == "error"), None)
+    errors = [found for found in findings if found.severity == "error"] if refuses else []
     for finding in findings:
-        if finding.severity != "hint" and not (refuses and finding is first_error):
+        if finding.severity != "hint" and finding not in errors[-1:]:
             title = f"{finding.severity.capitalize()}: {finding.place}: {finding.what}"
             click.echo(f"{title}\n  {finding.fix}", err=True)
+    refuse_errors(errors[-1:])

@@ -76,6 +76,7 @@ def write_rendered(
     # A file elsewhere is no pipeline of the workspace: `odapi train` takes it with --config.
     name = path.resolve().parent.name
     if path.resolve() == workspace.pipeline_config(name).resolve():
+        workspace.mark()
         write_atomic(workspace.pipelines / _LAST, f"{name}\n")
     return path
 

@@ -108,7 +108,7 @@ def test_a_folder_becomes_a_run(model_dir: Path, workspace: Workspace) -> None:
         read_detections(run.detections_at(2))
     assert next(run.train_events.glob("events*")).samefile(next(model_dir.glob("train/events*")))
     assert result.stderr.splitlines()[-2:] == [
-        "  odapi eval '내 d0'   (evaluates the other checkpoints)",
+        "  odapi eval '내 d0'   (evaluates the other checkpoint)",
         "  odapi status '내 d0'",
     ]
     spec = RunSpec.load(run)
@@ -119,6 +119,17 @@ def test_a_folder_becomes_a_run(model_dir: Path, workspace: Workspace) -> None:
     child = odapi("train", "--from", "내 d0@best", "--foreground")
     assert child.exit_code == 0, child.output
     assert RunSpec.load(RunDir(workspace.train / "내 d0-2")).parent == "내 d0"
+
+
+def test_where_nothing_was_evaluated_there_are_no_others(
+    model_dir: Path, workspace: Workspace
+) -> None:
+    """What `odapi eval` would do is said of what there is."""
+    shutil.rmtree(model_dir / "eval")
+    result = odapi("adopt", str(model_dir))
+
+    assert result.exit_code == 0, result.output
+    assert "  odapi eval '내 d0'   (evaluates its checkpoints)" in result.stderr.splitlines()
 
 
 def test_an_adopted_run_goes_on(model_dir: Path, workspace: Workspace) -> None:
