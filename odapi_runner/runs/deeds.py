@@ -18,10 +18,10 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     HUNG: lambda event: f"{_who(event)}{event['what']}",
     WENT_ON: lambda event: f"{_who(event)}step {event['step']} after {event['seconds']:.0f} s",
     "notified": lambda event: f"{event['program']}: {_result(event)}",
-    "rate": lambda event: f"{event['factor']:g} times the schedule's",
+    "rate": lambda event: f"{event['factor']:g} times the schedule's{_why_rate(event)}",
     "rejected": lambda event: f"ckpt-{event['number']}: {event['what']}",
     "rejected_evaluation": lambda event: str(event["what"]),
-    "retrying": lambda event: f"{event['what']}: {event['done']}",
+    "retrying": lambda event: f"{event['done']}: {event['what']}",  # which may be sentences
     "revised": lambda event: f"as revision {event['revision']}: {event['why']}",
     "requeued": lambda event: f"job {event['job']} goes on when Slurm lets it",
     "rolled_back": lambda event: f"to ckpt-{event['number']}",
@@ -33,6 +33,16 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
 def _result(event: dict[str, Any]) -> str:
     """What has become of a program that was called."""
     return str(event["what"]) if event["code"] is None else describe_exit(event["code"])
+
+
+def _why_rate(event: dict[str, Any]) -> str:
+    """From which evaluation on, and for what; nothing of a run from before that was told."""
+    metric, step, rollbacks = event.get("metric"), event["since"], event["nan"]
+    whys = [] if not metric or step is None else [f"{metric} got no better until step {step}"]
+    if rollbacks:
+        losses = "a loss was" if rollbacks == 1 else f"{rollbacks} losses were"
+        whys.append(f"{losses} not finite")
+    return f": {', '.join(whys)}" if whys else ""
 
 
 def _who(event: dict[str, Any]) -> str:

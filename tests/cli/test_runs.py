@@ -200,7 +200,7 @@ def test_status_of_one_run_has_its_options_and_what_was_done(odapi: Invoke, make
     _, options, rate, deed = result.stdout.rsplit("\n", 4)[:-1]
     assert options == "options: --on-nan rollback"
     assert rate == "learning rate: 0.5 times the schedule's"
-    assert deed.partition("  ")[2] == "retrying: step 3: not finite: from ckpt-1 on"
+    assert deed.partition("  ")[2] == "retrying: from ckpt-1 on: step 3: not finite"
 
 
 def test_watching_needs_a_terminal(odapi: Invoke, make_run: Any) -> None:

@@ -150,6 +150,12 @@ def test_a_loss_that_is_no_number_is_rolled_back(make_run: MakeRun, supervised: 
     assert read_status(run).state == "done"
     assert [event["step"] for event in events(run, "rejected")] == [4]
     assert read_rate(run) == 0.5
+    told = {deed.kind: deed.what for deed in read_deeds(run)}
+    assert told["rate"] == "0.5 times the schedule's: a loss was not finite"
+    assert told["retrying"] == (
+        "from ckpt-4 on with 0.5 times the learning rate: the loss of step 5 is not finite. "
+        "Do something."
+    )
     resumed = [e["resumed_from_step"] for e in events(run, "started") if e["role"] == "train"]
     assert resumed == [0, 3]
     assert len(checkpoint_numbers(run.rejected)) == 1

@@ -46,7 +46,7 @@ class Policies:
             reason = self._early_stop.reason(scores, self._overruled)
             if reason:
                 self._end("finished", f"stopped early: {reason}")
-        if self._plateau:
+        if self._plateau and not self.ending:  # what comes late changes no step any more
             set_rate(self._run, self._plateau, self._events)
 
     def _end(self, outcome: str, why: str) -> None:

@@ -23,5 +23,12 @@ def set_rate(run: RunDir, plateau: Plateau | None, events: EventLog) -> float:
     factor: float = (1.0 if step is None else reductions[step]) * AFTER_ROLLBACK**rollbacks
     if factor != read_rate(run):
         write_rate(run, factor, f"{len(reductions)} plateaus, {rollbacks} times not finite")
-        events.write("rate", factor=factor, plateaus=len(reductions), since=step, nan=rollbacks)
+        events.write(
+            "rate",
+            factor=factor,
+            metric=plateau.metric if plateau else None,
+            plateaus=len(reductions),
+            since=step,
+            nan=rollbacks,
+        )
     return factor

@@ -1,0 +1,43 @@
+"""The policies of a run, by what it has evaluated so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from odapi_runner.formats.rate import read_rate
+from odapi_runner.formats.runlog import EventLog
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.deeds import read_deeds
+from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.policies.apply import Policies
+
+MakeRun = Callable[..., RunDir]
+OPTIONS = RunOptions(
+    early_stop="mAP:patience=3", reduce_on_plateau="mAP:patience=1,factor=0.5,min-factor=0.01"
+)
+
+
+def test_a_training_that_is_ending_keeps_its_rate(make_run: MakeRun) -> None:
+    """Evaluations that come after the early stop change no step; status says why, and since when.
+
+    0.4 at step 10 is best; 20 and 30 are no better, which halves the rate twice, and 40 ends it.
+    """
+    run = make_run()
+    supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
+    policies = Policies(run, OPTIONS, supervisor)
+    scores = {10: 0.4, 20: 0.3, 30: 0.3, 40: 0.3, 50: 0.3, 60: 0.3}
+    factors = []
+    for count in range(1, len(scores) + 1):
+        lines = [f"{step},{score}\n" for step, score in list(scores.items())[:count]]
+        run.metrics_csv.write_text("step,mAP\n" + "".join(lines))
+        evaluator.write("evaluated", step=10 * count)
+        policies.look()
+        factors.append(read_rate(run))
+
+    why = "mAP was best at step 10 (0.4000), and not better by more than 0 in 3 evaluations since"
+    assert factors == [1, 0.5, 0.25, 0.25, 0.25, 0.25]
+    assert [(deed.kind, deed.what) for deed in read_deeds(run)] == [
+        ("rate", "0.5 times the schedule's: mAP got no better until step 20"),
+        ("rate", "0.25 times the schedule's: mAP got no better until step 30"),
+        ("ending", f"stopped early: {why}"),
+    ]
