@@ -27,7 +27,7 @@ from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.mend import mend
 from odapi_runner.runs.notify import settle_notify
-from odapi_runner.runs.queue.control import put_in_queue
+from odapi_runner.runs.queue.control import put_in_queue, refuse_queued
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
 from odapi_runner.runs.slurm.request import refuse_queue
@@ -91,12 +91,14 @@ def prepare_resume(
     Raises:
         ConfigError: a change does not fit, or the checked config has an error.
         RunError: the run lives, or has nothing left to do; or it is beyond `num_steps`; or a free
-            GPU is wanted, and none is; or there is no program to notify.
+            GPU is wanted, and none is; or there is no program to notify; or it is to wait in the
+            queue, and does already.
     """
     asked = changes or Changes()
     if num_steps is not None:
         asked = replace(asked, overrides=(*asked.overrides, f"num_steps={num_steps}"))
     if queue:
+        refuse_queued(run)
         spec = RunSpec.load(run)
         refuse_queue((options or {}).get("cluster", spec.options.cluster))
         device = "auto" if (device or spec.device) == "visible" else device

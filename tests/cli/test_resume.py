@@ -243,4 +243,8 @@ def test_it_goes_on_in_the_queue(
     assert "The queue is paused" in result.stderr
     rows = json.loads(odapi("queue", "list", "--format", "json").stdout)
     assert [(row["run"], row["state"]) for row in rows] == [(NAME, "waiting")]
+    again = odapi("resume", NAME, "--queue", "--num-steps", "9")
+    assert again.exit_code == 1
+    assert again.stderr.startswith(f"Error: {NAME}: in the queue already, at place 1\n")
+    assert RunSpec.load(finished).num_steps == 8
     assert odapi("queue", "cancel", NAME).exit_code == 0

@@ -354,6 +354,19 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
         control.cancel_queued(runs["b"])
 
 
+def test_a_run_is_in_the_queue_once(queued: MakeRun) -> None:
+    """One that waits is refused with its place; one that has ended is there no longer."""
+    first, second = queued("a"), queued("b")
+
+    with pytest.raises(RunError, match="b: in the queue already, at place 2\n  Move it: odapi "):
+        prepare_resume(second, queue=True)
+    told = EventLog(first, "supervise")
+    told.write("started", process=identify(os.getpid()).dump())
+    told.write("failed", waiting=0, what="", signalled=False)
+    put_back(first)
+    assert [entry.root.name for entry in read_queue().entries] == ["b", "a"]
+
+
 def test_a_damaged_queue_says_what_to_do(queued: MakeRun) -> None:
     """It is replaced by nobody."""
     queued("a")

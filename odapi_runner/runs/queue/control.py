@@ -40,6 +40,22 @@ def put_in_queue(run: RunDir, lock: int, after: Sequence[RunDir] = ()) -> None:
     start_queue()
 
 
+def refuse_queued(run: RunDir) -> None:
+    """See that a run does not wait in the queue already.
+
+    Raises:
+        RunError: it does.
+    """
+    queue = read_queue()
+    entry = queue.find(run)
+    if entry is not None and look_at(entry).state == "waiting":
+        raise RunError(
+            f"{run.name}: in the queue already, at place {queue.entries.index(entry) + 1}",
+            fix=f"Move it: odapi queue move {run.typed} PLACE; "
+            f"to change it, take it out before: odapi queue cancel {run.typed}",
+        )
+
+
 def start_queue() -> bool:
     """Have a process serve the queue; False where there is one already, or nothing to do.
 

@@ -117,7 +117,7 @@ def change_queue(change: Callable[[Queue], Queue]) -> Queue:
 
 
 def add(run: RunDir, after: Sequence[RunDir] = ()) -> None:
-    """Put a run at the end of the queue: a new one, or one that is to go on.
+    """Put a run at the end of the queue: a new one, or one that is to go on. It is there once.
 
     Args:
         run: the run.
@@ -130,7 +130,8 @@ def add(run: RunDir, after: Sequence[RunDir] = ()) -> None:
     starts = [event for event in read_events(run, "supervise") if event["kind"] == "started"]
     EventLog(run, "launch").write("queued", host=socket.gethostname(), starts=len(starts))
     entry = Entry(run.root.resolve(), tuple(other.root.resolve() for other in after))
-    change_queue(lambda queue: replace(queue, entries=(*queue.entries, entry)))
+    # It may be there still as one that has ended, or whose folder was removed.
+    change_queue(lambda queue: replace(queue, entries=(*queue.without(run).entries, entry)))
 
 
 def take_out(run: RunDir) -> bool:
