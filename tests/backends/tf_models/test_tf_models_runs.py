@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from odapi_runner.formats.checkpoint_index import read_index
 from odapi_runner.formats.detections import read_detections, read_groundtruth
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.metrics import CATEGORY_TAG
@@ -227,7 +228,6 @@ def test_the_real_program_and_builtin_go_on_from_each_others_checkpoints(
 ) -> None:
     """At the same step, with all variables; the same checkpoint is evaluated alike."""
     end = saved_steps(real)[-1]
-    theirs = read_detections(real.detections_at(end)).metrics
 
     # The builtin engine takes over a folder that model_main_tf2 has left.
     other = workspace.root / "theirs"
@@ -239,13 +239,14 @@ def test_the_real_program_and_builtin_go_on_from_each_others_checkpoints(
     ours = RunDir(workspace.train / "이어서")
     evaluated = odapi(workspace, "eval", "이어서", "--step", str(end), "--format", "json")
     (row,) = json.loads(evaluated.stdout)
-    assert row["mAP"] == pytest.approx(theirs["DetectionBoxes_Precision/mAP"], abs=2e-3)
-    assert row["loss_total"] == pytest.approx(theirs["Loss/total_loss"], rel=1e-3)
-    found = read_detections(ours.detections_at(end)).metrics
-    by_class = {tag for tag in theirs if tag.startswith(CATEGORY_TAG)}
-    assert by_class == {tag for tag in found if tag.startswith(CATEGORY_TAG)}
+    theirs, found = (read_detections(one.detections_at(end)) for one in (real, ours))
+    assert row["mAP"] == pytest.approx(theirs.metrics["DetectionBoxes_Precision/mAP"], abs=2e-3)
+    assert row["loss_total"] == pytest.approx(theirs.metrics["Loss/total_loss"], rel=1e-3)
+    by_class = {tag for tag in theirs.metrics if tag.startswith(CATEGORY_TAG)}
+    assert by_class == {tag for tag in found.metrics if tag.startswith(CATEGORY_TAG)}
     for tag in by_class:
-        assert found[tag] == pytest.approx(theirs[tag], abs=2e-3)
+        assert found.metrics[tag] == pytest.approx(theirs.metrics[tag], abs=2e-3)
+    np.testing.assert_allclose(np.sort(found.scores), np.sort(theirs.scores), atol=1e-3)
     more = odapi(workspace, "resume", "이어서", "--num-steps", str(end + 3), "--gpu", "none")
     assert more.returncode == 0, more.stderr
     assert odapi(workspace, "wait", "이어서").returncode == 0
@@ -261,3 +262,10 @@ def test_the_real_program_and_builtin_go_on_from_each_others_checkpoints(
     assert odapi(workspace, "wait", "진짜").returncode == 0
     assert events(real, "started", "train")[-1]["step"] == end + 3
     assert saved_steps(real)[-1] == end + 8
+    assert tensors(real, real.checkpoints()[-1]) == tensors(ours, number)
+
+
+def tensors(run: RunDir, number: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The type and the shape of each tensor of a checkpoint."""
+    found = read_index(run.root / f"ckpt-{number}").tensors
+    return {key: (one.dtype, one.shape) for key, one in found.items()}
