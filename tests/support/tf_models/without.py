@@ -63,8 +63,8 @@ def count() -> None:
     )
     evaluator = coco_tools.COCOEvalWrapper(truth, truth.LoadAnnotations([{"score": 0.5, **box}]))
     _, by_class = evaluator.ComputeMetrics(include_metrics_per_category=True)
-    name = "PerformanceByCategory/mAP"
-    assert by_class == {f"{name}/cat": -1.0, f"{name}/dog": 1.0}, by_class
+    rounded = {name.rpartition("/")[2]: round(value, 9) for name, value in by_class.items()}
+    assert rounded == {"cat": -1, "dog": 1}, by_class
 
 
 def save() -> None:
