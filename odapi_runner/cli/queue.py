@@ -52,7 +52,7 @@ def list_(output_format: str) -> None:
 @click.argument("place", type=click.IntRange(min=1))
 @workspace_option
 def move(run: str, place: int, workspace: str | None) -> None:
-    """Move a run to another place; 1 is the first.
+    """Move a run that waits to another place; 1 is the first. It overtakes none that has begun.
 
     \b
     Example:
@@ -62,8 +62,10 @@ def move(run: str, place: int, workspace: str | None) -> None:
     from odapi_runner.runs.queue import control
     from odapi_runner.workspace import find_workspace
 
-    control.move_queued(find_run(run, find_workspace(workspace)), place)
-    click.echo(f"{run}: moved", err=True)
+    found = find_run(run, find_workspace(workspace))
+    at, of = control.move_queued(found, place)
+    why = "; those before it have begun" if at > min(place, of) else ""
+    click.echo(f"{found.name}: at place {at} of {of}{why}", err=True)
 
 
 @command.command("cancel")

@@ -219,7 +219,8 @@ def test_the_queue_by_its_commands(workspace: Workspace) -> None:
     for _ in range(3):
         odapi("train", "kitti-d0", "--queue")
 
-    assert odapi("queue", "move", "kitti-d0-3", "1").exit_code == 0
+    moved = odapi("queue", "move", "kitti-d0-3", "1")
+    assert (moved.exit_code, moved.stderr) == (0, "kitti-d0-3: at place 1 of 3\n")
     assert in_queue() == ["kitti-d0-3", "kitti-d0", "kitti-d0-2"]
     assert odapi("queue", "pause").stderr == "Paused; go on with: odapi queue resume\n"
     assert "The queue is paused" in odapi("queue", "list").stderr

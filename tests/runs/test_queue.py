@@ -338,8 +338,8 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
     """What `odapi queue` does; a place behind the last is the last."""
     runs = {name: queued(name) for name in "abcd"}
 
-    control.move_queued(runs["d"], 1)
-    control.move_queued(runs["a"], 99)
+    assert control.move_queued(runs["d"], 1) == (1, 4)
+    assert control.move_queued(runs["a"], 99) == (4, 4)
     assert [entry.root.name for entry in read_queue().entries] == ["d", "b", "c", "a"]
     control.pause_queue()
     control.cancel_queued(runs["b"])
@@ -352,6 +352,21 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
     assert read_status(runs["b"]).state == "stopped"
     with pytest.raises(RunError, match="b: not in the queue of this machine\n  What is there: d, "):
         control.cancel_queued(runs["b"])
+
+
+def test_what_has_begun_is_not_overtaken(queued: MakeRun) -> None:
+    """It is not moved itself; who waits between two that run may go on doing so."""
+    runs = {name: queued(name) for name in "abcd"}
+    for name in "ac":
+        told = EventLog(runs[name], "supervise")
+        told.write("started", process=identify(os.getpid()).dump())
+
+    assert control.move_queued(runs["b"], 1) == (2, 4)
+    assert control.move_queued(runs["d"], 1) == (4, 4)
+    assert control.move_queued(runs["b"], 3) == (3, 4)
+    assert [entry.root.name for entry in read_queue().entries] == ["a", "c", "b", "d"]
+    with pytest.raises(RunError, match="a: running\n  Only what waits can be moved"):
+        control.move_queued(runs["a"], 4)
 
 
 def test_a_run_is_in_the_queue_once(queued: MakeRun) -> None:

@@ -50,7 +50,7 @@ def refuse_queued(run: RunDir) -> None:
     entry = queue.find(run)
     if entry is not None and look_at(entry).state == "waiting":
         raise RunError(
-            f"{run.name}: in the queue already, at place {queue.entries.index(entry) + 1}",
+            f"{run.name}: in the queue already, at place {queue.place_of(run)}",
             fix=f"Move it: odapi queue move {run.typed} PLACE; "
             f"to change it, take it out before: odapi queue cancel {run.typed}",
         )
@@ -118,14 +118,22 @@ def cancel_queued(run: RunDir) -> None:
     take_out(run)
 
 
-def move_queued(run: RunDir, place: int) -> None:
-    """Move a run to another place of the queue, counted from 1.
+def move_queued(run: RunDir, place: int) -> tuple[int, int]:
+    """Move a run that waits to another place of the queue, counted from 1.
+
+    Returns:
+        Its place, which is behind those of runs that have begun, and how many there are.
 
     Raises:
-        RunError: it is not in the queue.
+        RunError: it is not in the queue, or has begun.
     """
     _entry_of(run)
-    change_queue(lambda queue: queue.moved(run, place))
+    looks = [look_at(entry) for entry in read_queue().entries]
+    begun = {look.entry.root for look in looks if look.state == "running"}
+    if run.root.resolve() in begun:
+        raise RunError(f"{run.name}: running", fix="Only what waits can be moved.")
+    queue = change_queue(lambda queue: queue.moved(run, place, begun))
+    return queue.place_of(run), len(queue.entries)
 
 
 def pause_queue() -> None:

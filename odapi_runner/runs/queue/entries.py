@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,23 @@ class Queue:
         gone = self.find(run)
         return replace(self, entries=tuple(entry for entry in self.entries if entry != gone))
 
-    def moved(self, run: RunDir, place: int) -> Queue:
-        """With an entry at another place, counted from 1; the last one where that is too large."""
+    def place_of(self, run: RunDir) -> int:
+        """The place of an entry, counted from 1; 0 where there is none."""
+        entry = self.find(run)
+        return 0 if entry is None else self.entries.index(entry) + 1
+
+    def moved(self, run: RunDir, place: int, begun: Collection[Path] = ()) -> Queue:
+        """With an entry at another place, counted from 1; the last one where that is too large.
+
+        It overtakes none of those that have begun.
+        """
         entry = self.find(run)
         if entry is None:
             return self
+        before = enumerate(self.entries[: self.place_of(run) - 1], start=1)
+        place = max([place, *(at + 1 for at, other in before if other.root in begun)])
         others = self.without(run).entries
-        before = others[: place - 1]
-        return replace(self, entries=(*before, entry, *others[len(before) :]))
+        return replace(self, entries=(*others[: place - 1], entry, *others[place - 1 :]))
 
 
 def queue_file() -> Path:
