@@ -91,7 +91,7 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
         refuse_unfit(options, device)
     known = None if wish.engine else before
     checked = AUTO if engine == WATCHED else engine
-    findings = _check(run, known, changed.message, text, checked, start, device, options)
+    findings = _check(run, spec, known, changed.message, text, checked, start, device, options)
     find_engine(engine).refuse_options(changed.message, options)
     return Resumption(
         start=start,
@@ -105,6 +105,7 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
 
 def _check(
     run: RunDir,
+    spec: RunSpec,
     before: Any,
     message: Any,
     text: str,
@@ -113,11 +114,10 @@ def _check(
     device: str,
     options: RunOptions,
 ) -> tuple[Finding, ...]:
-    """The findings of the changed config, without errors that its user let pass `before`."""
+    """The findings of the changed run; none that it had `before`, told or let pass by its user."""
     place = Workspace(run.root.parent.parent)
-    devices = count_replicas(device, options)
 
-    def find(config: Any) -> list[Finding]:
+    def find(config: Any, device: str, options: RunOptions) -> list[Finding]:
         started = _started_from(config, start, place)
         found = check_run(
             started,
@@ -125,20 +125,17 @@ def _check(
             engine=engine,
             text=text,
             from_scratch=not started.train_config.fine_tune_checkpoint,
-            devices=devices,
+            devices=count_replicas(device, options),
             workers=options.workers,
         )
         return [_of_resume(one, run) for one in found if _concerns_resume(one)]
 
-    found = find(message)
-    if before is None or not any(one.severity == "error" for one in found):
+    found = find(message, device, options)
+    if before is None or all(one.severity == "hint" for one in found):
         return tuple(found)
-    known = {(one.rule, one.place, one.what) for one in find(before)}
-    return tuple(
-        one
-        for one in found
-        if one.severity != "error" or (one.rule, one.place, one.what) not in known
-    )
+    earlier = find(before, spec.device, spec.options)
+    known = {(one.rule, one.place, one.what) for one in earlier}
+    return tuple(one for one in found if (one.rule, one.place, one.what) not in known)
 
 
 def _started_from(message: Any, start: Saved | None, place: Workspace) -> Any:

@@ -20,6 +20,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
+from support.small_runs import ANCHORS
 
 NAME = "신호등 첫째"
 
@@ -167,6 +168,29 @@ def test_an_error_that_was_let_pass_before_does_not_come_back(
     result = resume("--num-steps", "6")
 
     assert result.exit_code == 0, result.stderr
+
+
+def test_a_warning_of_the_run_as_it_was_is_not_repeated(finished: RunDir) -> None:
+    """It was told when the run was made; one of what is changed is told."""
+    text = finished.config.read_text("utf-8")
+    assert "anchor_scale: 2" in text
+    finished.config.write_text(text.replace("anchor_scale: 2", "anchor_scale: 8"), "utf-8")
+    assert "an anchor matches" in odapi("check", str(finished.config)).output
+    same = resume("--num-steps", "6")
+    assert same.exit_code == 0, same.output
+    assert "an anchor matches" not in same.stderr
+
+    other = resume("--num-steps", "8", "-s", ANCHORS.replace("=2", "=4"))
+    assert "an anchor matches" in other.stderr
+
+
+def test_what_other_devices_cannot_do_is_refused(finished: RunDir) -> None:
+    """Though nothing of the config is changed: the run was made for one."""
+    result = resume("--num-steps", "6", "--gpu", "0,1,2")
+
+    assert result.exit_code == 1
+    assert "a batch of 2 images cannot be shared equally by 3 devices" in result.stderr
+    assert finished.revision() == 1
 
 
 @pytest.mark.parametrize(
