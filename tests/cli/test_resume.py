@@ -17,6 +17,7 @@ from odapi_runner.cli import main
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs import gpus
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
@@ -184,8 +185,13 @@ def test_a_warning_of_the_run_as_it_was_is_not_repeated(finished: RunDir) -> Non
     assert "an anchor matches" in other.stderr
 
 
-def test_what_other_devices_cannot_do_is_refused(finished: RunDir) -> None:
+def test_what_other_devices_cannot_do_is_refused(
+    finished: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Though nothing of the config is changed: the run was made for one."""
+    there = [gpus.Gpu(index, "NVIDIA T4", 15 << 30) for index in range(3)]
+    monkeypatch.setattr(gpus, "read_gpus", lambda: there)
+    monkeypatch.setattr(gpus, "can_use_gpu", lambda: True)
     result = resume("--num-steps", "6", "--gpu", "0,1,2")
 
     assert result.exit_code == 1
