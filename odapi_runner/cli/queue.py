@@ -37,10 +37,13 @@ def list_(output_format: str) -> None:
     from odapi_runner.cli.tables import print_table
     from odapi_runner.runs.queue.control import QueuedRun, list_queue
     from odapi_runner.runs.queue.entries import read_queue
+    from odapi_runner.runs.queue.serve import is_served
 
     rows = [list(asdict(run).values()) for run in list_queue()]
     if read_queue().paused:
         click.echo("The queue is paused; go on with: odapi queue resume", err=True)
+    elif rows and not is_served():
+        click.echo("Nobody serves the queue; go on with: odapi queue start", err=True)
     if not rows:
         click.echo("Nothing is in the queue; put a run there: odapi train NAME --queue", err=True)
     if rows or output_format != "table":

@@ -18,9 +18,14 @@ _LOCKS = Path("/proc/locks")
 
 
 def is_locked(run: RunDir) -> bool:
-    """Whether a process of this machine has the lock; taking it to see would be in others' way."""
+    """Whether a process of this machine has the lock of a run."""
+    return is_held(run.lock)
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process of this machine has a lock; taking it to see would be in others' way."""
     try:
-        inode = run.lock.stat().st_ino
+        inode = lock.stat().st_ino
         held = _LOCKS.read_text(encoding="ascii").splitlines()
     except OSError:  # no lock yet, or no such list
         return False

@@ -11,6 +11,7 @@ counts more than a heartbeat.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import time
@@ -21,7 +22,7 @@ from typing import Any
 from odapi_runner.formats.runlog import read_events, read_progress
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import is_locked
-from odapi_runner.runs.process import ProcessId, is_alive, is_here
+from odapi_runner.runs.process import ProcessId, identify, is_alive, is_here
 from odapi_runner.runs.queue.entries import read_queue
 from odapi_runner.runs.slurm.jobs import Job, find_job
 from odapi_runner.runs.slurm.scheduler import Word
@@ -72,8 +73,24 @@ def read_state(run: RunDir, spec: RunSpec, told: Sequence[Event]) -> State:
     if end is not None:
         return _ended(since, end)
     why = ", and its disk is full" if is_full(run) else ""
-    what = f"its supervisor died{why}; go on with: odapi resume {run.typed}"
-    return State("lost", since, what)
+    then = f"go on with: odapi resume {run.typed}"
+    if was_interrupted(spec, told) and read_queue().find(run) is not None:
+        then = "it goes on when it is its turn: odapi queue list"
+    return State("lost", since, f"its supervisor died{why}; {then}")
+
+
+def was_interrupted(spec: RunSpec, told: Sequence[Event]) -> bool:
+    """Whether processes that are no more were ended from outside: the queue starts the run again.
+
+    `odapi stop` takes a run out of the queue, and a policy says that it ended it: what is left are
+    a reboot, a logout, and kills. One that is killed again and again in one boot is let go.
+    """
+    if told and told[-1]["kind"] == "stopped" and not told[-1].get("signalled"):
+        return False
+    boot = identify(os.getpid()).boot_id
+    starts = [event["process"] for event in told if event["kind"] == "started"]
+    in_this_boot = [start for start in starts if start["boot_id"] == boot]
+    return len(in_this_boot) <= 1 + spec.options.retries
 
 
 def is_full(run: RunDir) -> bool:

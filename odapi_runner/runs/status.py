@@ -69,8 +69,7 @@ def read_status(run: RunDir) -> RunStatus:
     what = _hang(events, worker) if state.name in LIVE_STATES else ""
     phase = HUNG if what else phase
     if state.name == "lost" and (names := survivors(run)):
-        then = f"when it has, or after odapi stop {run.typed}, go on with: odapi resume {run.typed}"
-        what = f"its supervisor died, its {names[0]} has been told to end: {then}"
+        what = f"{state.what} (its {names[0]} is about to end; odapi stop {run.typed} waits for it)"
     metric = spec.options.best
     scores = read_scores(run, metric)
     last, best = max(scores, default=None), best_step(metric, scores)

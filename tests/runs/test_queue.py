@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from odapi_runner.cli import main
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
@@ -352,6 +354,30 @@ def test_moving_pausing_and_cancelling(queued: MakeRun) -> None:
     assert read_status(runs["b"]).state == "stopped"
     with pytest.raises(RunError, match="b: not in the queue of this machine\n  What is there: d, "):
         control.cancel_queued(runs["b"])
+
+
+def test_a_queue_whose_process_was_killed(queued: MakeRun, serve: Serve) -> None:
+    """It says what to do, and the state of a run that it interrupted that it goes on by itself."""
+    run = queued("a")
+    server = serve("1000 1000 0.05")
+    assert wait_until(lambda: "trainer" in processes(run), 60)
+    queued("b")
+    server.kill()
+    server.wait()
+    os.kill(processes(run)["supervisor"].pid, signal.SIGKILL)
+    assert wait_until(lambda: not processes(run), 30)
+
+    told = CliRunner().invoke(main, ["queue", "list", "--format", "json"], catch_exceptions=False)
+    assert told.stderr == "Nobody serves the queue; go on with: odapi queue start\n"
+    assert [(row["run"], row["state"], row["why"]) for row in json.loads(told.stdout)] == [
+        ("a", "waiting", "nobody serves the queue: odapi queue start"),
+        ("b", "waiting", "nobody serves the queue: odapi queue start"),
+    ]
+    status = read_status(run)
+    what = "its supervisor died; it goes on when it is its turn: odapi queue list"
+    assert (status.state, status.what) == ("lost", what)
+    serve("1 1 0")
+    assert wait_until(lambda: not read_queue().entries, 60)
 
 
 def test_what_has_begun_is_not_overtaken(queued: MakeRun) -> None:

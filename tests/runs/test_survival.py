@@ -156,8 +156,8 @@ def test_a_trainer_that_outlives_its_supervisor(run: RunDir) -> None:
     status = read_status(run)
     assert status.state == "lost"
     assert status.what == (
-        "its supervisor died, its trainer has been told to end: when it has, or after "
-        f"odapi stop {run.typed}, go on with: odapi resume {run.typed}"
+        f"its supervisor died; go on with: odapi resume {run.typed} "
+        f"(its trainer is about to end; odapi stop {run.typed} waits for it)"
     )
     refused = resume(run, "1 1 0")
     assert refused.returncode == 1

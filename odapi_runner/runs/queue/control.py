@@ -15,7 +15,7 @@ from odapi_runner.runs.machine import state_folder
 from odapi_runner.runs.process import start_detached
 from odapi_runner.runs.queue.entries import Entry, Queue, add, change_queue, read_queue, take_out
 from odapi_runner.runs.queue.outlook import look_at, waits_for
-from odapi_runner.runs.queue.serve import take_serve_lock
+from odapi_runner.runs.queue.serve import is_served, take_serve_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,13 @@ def start_queue() -> bool:
 
 def list_queue() -> list[QueuedRun]:
     """The runs in the queue that have not ended, in order."""
-    return describe_queue(read_queue(), read_loads())
+    return describe_queue(read_queue(), read_loads(), served=is_served())
 
 
-def describe_queue(queue: Queue, loads: Sequence[GpuLoad]) -> list[QueuedRun]:
-    """The same of a queue, where the GPUs do this."""
+def describe_queue(
+    queue: Queue, loads: Sequence[GpuLoad], *, served: bool = True
+) -> list[QueuedRun]:
+    """The same of a queue, where the GPUs do this, and a process serves it or not."""
     looks = [look_at(entry) for entry in queue.entries]
     free = free_devices(loads) if looks else set()
     rows = []
@@ -91,6 +93,7 @@ def describe_queue(queue: Queue, loads: Sequence[GpuLoad]) -> list[QueuedRun]:
         if look.state == "waiting":
             misses = look.misses(free, loads)
             names = waits_for(look.entry, looks)
+            why += [] if served else ["nobody serves the queue: odapi queue start"]
             why += ["the queue is paused"] if queue.paused else []
             why += [f"after {', '.join(names)}"] if names else []
             why += ["no GPU is free"] if AUTO in misses else []

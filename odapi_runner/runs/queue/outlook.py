@@ -8,7 +8,6 @@ away       its workspace is not there: a disk that is not mounted, as it may be 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,10 +17,9 @@ from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.runs.claims import AUTO, CPU, device_names
 from odapi_runner.runs.gpu_load import GpuLoad
-from odapi_runner.runs.process import identify
 from odapi_runner.runs.queue.entries import Entry
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.state import QUEUED
+from odapi_runner.runs.state import QUEUED, was_interrupted
 from odapi_runner.runs.status import read_status
 
 State = Literal["waiting", "running", "over", "away"]
@@ -55,7 +53,9 @@ def look_at(entry: Entry) -> Outlook:
         return Outlook(entry, "waiting", spec.device)
     if status.is_live:
         return Outlook(entry, "running", spec.device)
-    goes_on = status.state in {"lost", "stopped"} and _was_interrupted(entry, spec)
+    goes_on = status.state in {"lost", "stopped"} and was_interrupted(
+        spec, read_events(run, "supervise")
+    )
     return Outlook(entry, "waiting" if goes_on else "over", spec.device, goes_on)
 
 
@@ -68,18 +68,3 @@ def waits_for(entry: Entry, looks: Sequence[Outlook]) -> list[str]:
         if state in {"running", "away"} or (state == "waiting" and root in in_queue):
             names.append(root.name)
     return names
-
-
-def _was_interrupted(entry: Entry, spec: RunSpec) -> bool:
-    """Whether its processes were ended from outside, and it may be started once more.
-
-    `odapi stop` takes a run out of the queue, and a policy says that it ended it: what is left are
-    a reboot, a logout, and kills. One that is killed again and again in one boot is let go.
-    """
-    told = read_events(entry.run, "supervise")
-    if told[-1:] and told[-1]["kind"] == "stopped" and not told[-1].get("signalled"):
-        return False
-    boot = identify(os.getpid()).boot_id
-    starts = [event["process"] for event in told if event["kind"] == "started"]
-    in_this_boot = [start for start in starts if start["boot_id"] == boot]
-    return len(in_this_boot) <= 1 + spec.options.retries

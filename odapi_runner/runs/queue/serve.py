@@ -24,12 +24,14 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.claims import AUTO, free_devices
 from odapi_runner.runs.control import SUPERVISE, start_supervisor, take_over
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
+from odapi_runner.runs.lock import is_held
 from odapi_runner.runs.machine import open_lock, state_folder
 from odapi_runner.runs.queue.entries import Entry, Queue, change_queue, read_queue
 from odapi_runner.runs.queue.outlook import Outlook, look_at, waits_for
 
 POLL_SECONDS = 3.0
 _MOST_TRIES = 3
+_LOCK = "serve.lock"  # in the folder of this machine
 
 Start = Callable[[RunDir, int, str], None]
 
@@ -40,13 +42,18 @@ def take_serve_lock() -> int | None:
     Raises:
         RunError: the folder of this machine cannot be written.
     """
-    descriptor = open_lock(state_folder() / "serve.lock")
+    descriptor = open_lock(state_folder() / _LOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def is_served() -> bool:
+    """Whether a process of this machine serves the queue."""
+    return is_held(state_folder() / _LOCK)
 
 
 def serve(
