@@ -73,8 +73,9 @@ def command(
 
     Counted on the network and its traced step: weights, what the optimizer keeps, the activations
     that wait for the backward pass, gradients, input. `cpu` is what the trainer takes beyond the
-    imports; `gpu` is what TensorFlow takes of a GPU, which has not been measured on one. With
-    several GPUs it is the batch of one of them. `odapi train --batch auto` measures instead.
+    imports; `gpu` is what TensorFlow takes of a GPU, which has not been measured on one. To fit,
+    it has to be 2.5 GiB less than SIZE: driver, CUDA and screen need these. With several GPUs it
+    is the batch of one of them. `odapi train --batch auto` measures instead.
 
     \b
     Example:
@@ -82,7 +83,7 @@ def command(
       odapi estimate my.config -s image_size=640 --precision mixed_float16 --recompute
     """
     from odapi_runner.cli.tables import print_table
-    from odapi_runner.runs.estimate import MIB, estimate, rows
+    from odapi_runner.runs.estimate import MIB, NOT_FOR_TENSORFLOW, estimate, rows
     from odapi_runner.runs.gpus import read_gpus
 
     if memory is None and (gpus := read_gpus()):
@@ -104,3 +105,5 @@ def command(
         fits = f"batches of {largest}" if largest else "not even a batch of 1"
         size = f"{memory / MIB / 1024:g} GiB"
         click.echo(f"In {size} fit {fits}, by an estimate not measured on a GPU yet", err=True)
+        left = f"{NOT_FOR_TENSORFLOW / MIB / 1024:g} GiB"
+        click.echo(f"{left} of them are for driver, CUDA and screen, not for TensorFlow", err=True)

@@ -111,7 +111,8 @@ def command(
         workspace=workspace,
         queue=queue or bool(after),
     )
-    plan = plan_with_batch(planned, overrides, batch, on_try=_show_try)
+    say = functools.partial(click.echo, err=True)
+    plan = plan_with_batch(planned, overrides, batch, on_try=_show_try, say=say)
     show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)

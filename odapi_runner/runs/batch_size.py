@@ -25,7 +25,7 @@ from odapi_runner.pipeline.finding import refuse_errors
 from odapi_runner.pipeline.overrides import Changes, apply_changes
 from odapi_runner.proto.text import render_pipeline
 from odapi_runner.runs.asking import ask, failure
-from odapi_runner.runs.estimate import parse_memory
+from odapi_runner.runs.estimate import MIB, parse_memory
 from odapi_runner.runs.failures import OOM, classify, count_oom_kills
 from odapi_runner.runs.gpus import count_gpus, device_environment
 from odapi_runner.runs.plan import Plan
@@ -33,6 +33,8 @@ from odapi_runner.runs.plan import Plan
 _LARGEST = 1024
 # Of the machine's free memory, where it trains: the evaluator needs some, and so does the input.
 _SHARE_OF_FREE = 0.75
+# The limit is of what a process asks the system for; `Try.peak` of what it has put there.
+_CLAIMED = "; what it claims counts, and that is more than the use shown here"
 # Where a process may have no more, not every part of TensorFlow can say so.
 _DEATHS_OF_A_LIMIT = (-signal.SIGABRT, -signal.SIGSEGV)
 
@@ -80,7 +82,11 @@ def grow(
 
 
 def find_batch_size(
-    plan: Plan, *, memory: int | None = None, on_try: Callable[[Try], None] = lambda _: None
+    plan: Plan,
+    *,
+    memory: int | None = None,
+    on_try: Callable[[Try], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> int:
     """The largest batch with which the device of a plan can train, from the plan's batch on.
 
@@ -89,14 +95,20 @@ def find_batch_size(
         memory: bytes that the training may have; all of a GPU, and three quarters of the machine's
             free memory, by default.
         on_try: called after each try.
+        say: told what is going to be done, before the first.
 
     Raises:
         RunError: not even the smallest batch fits, or a try failed for another reason.
         OdapiError: the config cannot be trained, or its records cannot be read.
     """
     environment = device_environment(plan.device)
-    if memory is None and not count_gpus(plan.device):
+    on_gpu, share = count_gpus(plan.device) > 0, ""
+    if memory is None and not on_gpu:
         memory = int(psutil.virtual_memory().available * _SHARE_OF_FREE)
+        share = ", three quarters of what is free: evaluator and input need some"
+    room = "all memory of the GPU" if memory is None else f"{memory / MIB:.0f} MiB{share}"
+    say(f"Looking for the largest batch that fits into {room}")
+    say(f"Each try is the start of a training and a few real steps{'' if on_gpu else _CLAIMED}")
 
     def attempt(batch: int) -> bool:
         made = _try(plan, batch, memory, environment)
@@ -159,6 +171,7 @@ def plan_with_batch(
     batch: str | None,
     *,
     on_try: Callable[[Try], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """A plan, with a batch as an override if one is wanted: that, or the largest that fits.
 
@@ -167,6 +180,7 @@ def plan_with_batch(
         overrides: of the command.
         batch: a number, `auto`, or `auto:6GB`; None leaves the config's.
         on_try: called after each try.
+        say: told what is going to be tried.
 
     Raises:
         RunError: the GPU is not known yet; and what `find_batch_size` raises.
@@ -183,7 +197,7 @@ def plan_with_batch(
                 fix="Name it, and start at once, as in --gpu 0; or give --batch N.",
             )
         refuse_errors(plan.findings)
-        number = find_batch_size(plan, memory=memory, on_try=on_try)
+        number = find_batch_size(plan, memory=memory, on_try=on_try, say=say)
     return planned(overrides=(*overrides, f"batch_size={number}"))
 
 

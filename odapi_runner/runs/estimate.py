@@ -35,7 +35,7 @@ _BATCHES_ON_HOST = 4
 # capability 8: tensorflow/core/common_runtime/gpu/gpu_device.cc, `MinSystemMemory`), and driver,
 # CUDA and screen have about 1 GiB by then: it has said "Created device … with 5592 MB memory" of
 # an RTX 3060 Ti of 8 GiB.
-_NOT_FOR_TENSORFLOW = 2560 * MIB
+NOT_FOR_TENSORFLOW = 2560 * MIB
 _LARGEST = 4096  # of all batches that are tried
 
 
@@ -109,7 +109,7 @@ class Estimate:
 
     def fits(self, batch: int, memory: int) -> bool:
         """Whether a GPU of so many bytes can train with a batch."""
-        return self.on_gpu(batch) <= memory - _NOT_FOR_TENSORFLOW
+        return self.on_gpu(batch) <= memory - NOT_FOR_TENSORFLOW
 
     def largest(self, memory: int) -> int:
         """The largest batch that fits; 0 where none does."""

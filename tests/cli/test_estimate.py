@@ -41,10 +41,11 @@ def test_a_config_is_estimated_without_its_records(config: Path) -> None:
     assert four["activations"] == pytest.approx(4 * one["activations"], rel=0.1)
     assert four["cpu"] > four["gpu"] > four["activations"] > 50
     assert four["fits"] == "yes"
-    first, last = result.stderr.splitlines()
-    assert first == "Input 128 x 128, float32; MiB"
-    assert last.startswith("In 4 GiB fit batches of ")
-    assert last.endswith(", by an estimate not measured on a GPU yet")
+    size, fits, rest = result.stderr.splitlines()
+    assert size == "Input 128 x 128, float32; MiB"
+    assert fits.startswith("In 4 GiB fit batches of ")
+    assert fits.endswith(", by an estimate not measured on a GPU yet")
+    assert rest == "2.5 GiB of them are for driver, CUDA and screen, not for TensorFlow"
 
 
 def test_images_of_any_size_need_a_word(config: Path) -> None:

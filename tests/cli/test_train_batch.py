@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,28 @@ def test_the_largest_batch_becomes_an_override(
     assert overrides(run)[-1] == "batch_size=5"
     assert read_pipeline(run.config).train_config.batch_size == 5
     assert read_pipeline(rendered).train_config.batch_size == 2
+
+
+@pytest.mark.parametrize(
+    ("batch", "room"),
+    [
+        ("auto", r"\d+ MiB, three quarters of what is free: evaluator and input need some"),
+        ("auto:500MB", "500 MiB"),
+    ],
+)
+def test_what_is_tried_is_said_first(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch, batch: str, room: str
+) -> None:
+    """How much memory it may have, what of it counts, and what a try is."""
+    let_fit(monkeypatch, 3)
+    told = odapi_train("--batch", batch).stderr.splitlines()
+
+    begun = told.index("batch 2: 20 images/s, 1024 MiB")
+    assert re.fullmatch(f"Looking for the largest batch that fits into {room}", told[begun - 2])
+    assert told[begun - 1] == (
+        "Each try is the start of a training and a few real steps; "
+        "what it claims counts, and that is more than the use shown here"
+    )
 
 
 def test_no_batch_is_larger_than_the_data(
