@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -66,7 +67,7 @@ def read_state(run: RunDir, spec: RunSpec, told: Sequence[Event]) -> State:
         return _never_started(run)
     since, end = own[0]["time"], _end(own)
     if end is None and _is_supervised(run, own):
-        return State(_work(run, own), since)
+        return _at_work(run, own, since)
     launched = (read_events(run, "launch") or [{"kind": "nothing"}])[-1]
     if launched["kind"] == "queued" and launched.get("starts") == _starts(told):
         return _in_queue(run, launched)  # to go on
@@ -109,7 +110,7 @@ def _in_job(run: RunDir, told: Sequence[Event], job: Job) -> State:
     if word.state == "waiting":
         return State(QUEUED, since, f"job {job.number} waits in Slurm: {word.why}")
     if word.state == "active" or (own and end is None and _may_live(run, own, word)):
-        return State(_work(run, own), since)
+        return _at_work(run, own, since)
     if not own:
         return _never_began(run, job, word)
     if end is not None:
@@ -158,15 +159,23 @@ def _ended(since: float, end: Event) -> State:
     return State(_ENDS[end["kind"]], since, end["what"])
 
 
-def _work(run: RunDir, own: Sequence[Event]) -> str:
+def _at_work(run: RunDir, own: Sequence[Event], since: float) -> State:
     """What a session is at: it has trained where the trainer ended, and was not started again."""
-    trainer = [event["kind"] for event in own if event["kind"].startswith("trainer_")]
+    trainer = [event for event in own if event["kind"].startswith("trainer_")]
     if trainer:
-        has_trained = trainer[-1] == "trainer_ended"
-    else:  # it may have finished before
-        kinds = [event["kind"] for event in read_events(run, "train")] if own else []
-        has_trained = kinds[-1:] == ["finished"]
-    return "evaluating" if has_trained else "running"
+        if trainer[-1]["kind"] != "trainer_ended":
+            return State("running", since)
+        return State("evaluating", since, _crash(trainer[-1]))
+    # It may have finished before.
+    kinds = [event["kind"] for event in read_events(run, "train")] if own else []
+    return State("evaluating" if kinds[-1:] == ["finished"] else "running", since)
+
+
+def _crash(end: Event) -> str:
+    """How a trainer ended that did not end by itself or as it was told; else empty."""
+    if end["code"] in {0, -signal.SIGTERM}:
+        return ""
+    return f"the trainer {end['how']}; what waits is evaluated before the run ends"
 
 
 def _never_started(run: RunDir) -> State:

@@ -16,6 +16,9 @@ from odapi_runner.runs.process import ProcessId, is_alive, is_here
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.state import LIVE_STATES, QUEUED, read_state
 
+# What trainer and evaluator say last.
+_LAST_PHASES = frozenset({"done", "stopped", "failed"})
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
@@ -39,7 +42,7 @@ class RunStatus:
     parent: str | None  # the run that it was started from
     parent_step: int | None
     options: str  # beside the config, as typed; those by default left out
-    what: str  # why it failed, is lost or hangs; else empty
+    what: str  # why it failed, is lost or hangs, how its trainer crashed; else empty
 
     @property
     def is_live(self) -> bool:
@@ -62,10 +65,13 @@ def read_status(run: RunDir) -> RunStatus:
     state = read_state(run, spec, events)
     train = read_progress(run, "train") or {}
     active = read_progress(run, "eval") or {} if state.name == "evaluating" else train
-    if state.name not in LIVE_STATES or active.get("time", 0.0) < state.since:
-        active = {}  # a heartbeat of an earlier session says nothing about this one
-    phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
     worker = "trainer" if state.name == "running" else "evaluator"
+    starts = [event["time"] for event in events if event["kind"] == f"{worker}_started"]
+    if state.name not in LIVE_STATES or active.get("time", 0.0) < max([state.since, *starts]):
+        active = {}  # a heartbeat of an earlier process says nothing about this one
+    elif active.get("phase") in _LAST_PHASES:  # its end has not been seen yet
+        active = {"phase": "ending"}
+    phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
     what = _hang(events, worker) if state.name in LIVE_STATES else ""
     phase = HUNG if what else phase
     if state.name == "lost" and (names := survivors(run)):

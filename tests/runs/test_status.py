@@ -146,6 +146,48 @@ def test_a_heartbeat_of_an_earlier_session_is_no_phase(make_run: MakeRun) -> Non
     assert (status.phase, status.step, status.steps_per_second) == ("starting", 3, None)
 
 
+@pytest.mark.parametrize("last", ["done", "stopped", "failed"])
+def test_the_last_words_of_a_process_are_no_phase_of_a_run_at_work(
+    make_run: MakeRun, last: str
+) -> None:
+    """Until its end has been seen it is ending; of one that is started again they say nothing."""
+    run = make_run()
+    tell(run, started(), TRAINING)
+    beat(run, "train", phase=last, step=3, steps_per_second=2.0, seconds_left=1.0)
+    status = read_status(run)
+    assert (status.state, status.phase, status.step) == ("running", "ending", 3)
+    assert (status.steps_per_second, status.seconds_left) == (None, None)
+
+    tell(run, TRAINING)  # a remedy
+    assert (read_status(run).state, read_status(run).phase) == ("running", "starting")
+
+    tell(run, TRAINED)
+    beat(run, "eval", phase=last)
+    assert (read_status(run).state, read_status(run).phase) == ("evaluating", "ending")
+
+
+@pytest.mark.parametrize(
+    ("code", "how", "what"),
+    [
+        (0, "ended with exit code 0", ""),
+        (-15, "was killed by SIGTERM", ""),  # it was told to
+        (
+            -9,
+            "was killed by SIGKILL",
+            "the trainer was killed by SIGKILL; what waits is evaluated before the run ends",
+        ),
+    ],
+)
+def test_a_crash_is_told_while_others_are_evaluated(
+    make_run: MakeRun, code: int, how: str, what: str
+) -> None:
+    """Not only when the run has ended."""
+    run = make_run()
+    tell(run, started(), TRAINING, ("supervise", "trainer_ended", {"code": code, "how": how}))
+
+    assert (read_status(run).state, read_status(run).what) == ("evaluating", what)
+
+
 def test_an_ended_run_has_neither_phase_nor_time_left(make_run: MakeRun) -> None:
     """What is over does not go on."""
     run = make_run()
