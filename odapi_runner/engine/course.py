@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from odapi_runner.engine.clock import StepClock
 from odapi_runner.engine.log import log
 from odapi_runner.engine.waiting import TRAINING, WAITING
 from odapi_runner.errors import OdapiError
@@ -47,7 +48,7 @@ class Course:
         self.events = events
         self._progress = progress
         self._last, self._images_per_step = num_steps, images_per_step
-        self._clock = _Clock()
+        self._clock = StepClock()
         self._step = 0  # the latest that was told
 
     def tell(self, phase: str, step: int, **more: Any) -> None:
@@ -108,33 +109,3 @@ class Course:
         self.events.write(ended, step=step, peak_mib=peak, input_wait=input_wait)
         self.tell("done" if finished else "stopped", step)
         log(f"Training {ended} at step {step}")
-
-
-class _Clock:
-    """Times steps; what is foretold and shared out leaves out the first one, which warms up."""
-
-    def __init__(self) -> None:
-        self._logged = self._warm = (0, 0.0)
-
-    def start(self, step: int) -> None:
-        self._logged = self._warm = (step, time.perf_counter())
-
-    def warmed_up(self, step: int) -> None:
-        self._warm = (step, time.perf_counter())
-
-    def since_log(self, step: int) -> float:
-        """Seconds a step since this was last asked, or since the start."""
-        now = time.perf_counter()
-        steps, seconds = step - self._logged[0], now - self._logged[1]
-        self._logged = (step, now)
-        return seconds / steps
-
-    def since_warm(self) -> float:
-        """Seconds since the first step."""
-        return time.perf_counter() - self._warm[1]
-
-    def steps_per_second(self, step: int) -> float | None:
-        """Since the first step; None before there is another."""
-        if step <= self._warm[0]:
-            return None
-        return (step - self._warm[0]) / self.since_warm()
