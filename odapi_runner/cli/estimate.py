@@ -83,19 +83,21 @@ def command(
       odapi estimate my.config -s image_size=640 --precision mixed_float16 --recompute
     """
     from odapi_runner.cli.tables import print_table
+    from odapi_runner.cli.words import after_ctrl_c
     from odapi_runner.runs.estimate import MIB, NOT_FOR_TENSORFLOW, estimate, rows
     from odapi_runner.runs.gpus import read_gpus
 
     if memory is None and (gpus := read_gpus()):
         memory = gpus[0].memory_bytes
     asked = TrainerOptions(**options)
-    found = estimate(
-        config,
-        changes=changes,
-        options=asked,
-        image_size=image_size,
-        workspace=workspace,
-    )
+    with after_ctrl_c("nothing was written, and nothing goes on"):
+        found = estimate(
+            config,
+            changes=changes,
+            options=asked,
+            image_size=image_size,
+            workspace=workspace,
+        )
     height, width = found.size
     click.echo(f"Input {height} x {width}, {asked.precision}; MiB", err=True)
     table = rows(found, memory, batches)

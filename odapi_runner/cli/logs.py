@@ -39,6 +39,7 @@ def command(
     import time
 
     from odapi_runner.cli.following import LineReader
+    from odapi_runner.cli.words import after_ctrl_c, goes_on
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.status import read_status
     from odapi_runner.workspace import find_workspace
@@ -57,7 +58,12 @@ def command(
             for line in log.read_new(rest=rest):
                 click.echo(before + line)
 
-    while follow and not read_status(found).has_ended:
-        show()
-        time.sleep(0.5)
+    with after_ctrl_c(goes_on(found)):
+        while follow and not read_status(found).has_ended:
+            show()
+            time.sleep(0.5)
     show(rest=True)
+    if not follow and not any(found.log(name).exists() for name in logs):
+        status = read_status(found)
+        why = f": {status.what}" if status.what else ""
+        click.echo(f"{found.name}: nothing is logged yet, it is {status.state}{why}", err=True)

@@ -80,7 +80,7 @@ def command(
       odapi train kitti-d0 --gpu 0 --batch auto
     """
     from odapi_runner.cli.following import supervise_here
-    from odapi_runner.cli.words import queue_hint, show_start
+    from odapi_runner.cli.words import after_ctrl_c, queue_hint, show_start
     from odapi_runner.runs.batch_size import plan_with_batch
     from odapi_runner.runs.gpus import device_warnings
     from odapi_runner.runs.launch import create_run
@@ -112,7 +112,8 @@ def command(
         queue=queue or bool(after),
     )
     say = functools.partial(click.echo, err=True)
-    plan = plan_with_batch(planned, overrides, batch, on_try=_show_try, say=say)
+    with after_ctrl_c("no run was made, and nothing goes on"):
+        plan = plan_with_batch(planned, overrides, batch, on_try=_show_try, say=say)
     show_findings(plan.notes, plan.findings)
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)

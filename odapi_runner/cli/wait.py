@@ -13,12 +13,14 @@ from odapi_runner.cli.options import workspace_option
 def command(run: str, workspace: str | None) -> None:
     """Wait until a run has ended; exit 0 when it is done, 1 when it failed, 3 when stopped.
 
+    Ctrl-C ends the waiting, not the run: 130.
+
     \b
     Example:
       odapi wait kitti-d0 && odapi compare train/kitti-d0
     """
     from odapi_runner.cli.following import ProgressLine, end_with
-    from odapi_runner.cli.words import progress_line
+    from odapi_runner.cli.words import after_ctrl_c, goes_on, progress_line
     from odapi_runner.runs.control import wait_for
     from odapi_runner.runs.names import find_run
     from odapi_runner.runs.status import read_status
@@ -26,6 +28,7 @@ def command(run: str, workspace: str | None) -> None:
 
     found = find_run(run, find_workspace(workspace))
     line = ProgressLine(lambda: progress_line(read_status(found)))
-    status = wait_for(found, on_poll=line.show)
+    with after_ctrl_c(goes_on(found)):
+        status = wait_for(found, on_poll=line.show)
     line.clear()
     end_with(status)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from odapi_runner.formats.runlog import read_progress
@@ -42,6 +47,22 @@ def evaluation_line(run: RunDir) -> str:
     at = f" step {told['step']}" if told.get("step") is not None else ""
     images = f", {told['images']} of {told['total_images']} images" if "images" in told else ""
     return f"{run.name}: {told.get('phase', 'starting')}{at}{images}"
+
+
+@contextmanager
+def after_ctrl_c(what: str) -> Iterator[None]:
+    """Where Ctrl-C ends what is inside, say what goes on and what does not; exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # A terminal has shown ^C, and perhaps a line of progress without an end.
+        click.echo(f"{chr(10) * sys.stderr.isatty()}Interrupted: {what}", err=True)
+        sys.exit(128 + signal.SIGINT)
+
+
+def goes_on(run: RunDir) -> str:
+    """What is to be said where only the watching of a run was interrupted."""
+    return f"{run.name} goes on without this; end it with: odapi stop {run.typed}"
 
 
 def show_start(run: RunDir, where: str) -> None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import identify
+from odapi_runner.runs.queue.entries import add
 from odapi_runner.runs.spec import Digests, RunSpec
 from odapi_runner.workspace import Workspace
 from support.checkpoints import write_checkpoint
@@ -269,6 +273,48 @@ def test_logs_prints_what_was_printed(odapi: Invoke, make_run: Any) -> None:
     assert odapi("logs", "d0", "-n", "1").stdout == "Step 200 한 걸음\n"
     assert odapi("logs", "d0", "-n", "0").stdout == ""
     assert odapi("logs", "d0", "--eval").stdout == ""
+
+
+def test_logs_of_a_run_without_any_says_so(
+    odapi: Invoke, make_run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One that waits in the queue has printed nothing, which is no error."""
+    monkeypatch.setenv("ODAPI_STATE", str(tmp_path / "state"))
+    run = make_run("d0", None, {})
+    for path in run.events.glob("supervise-*"):
+        path.unlink()
+    add(run)
+    result = odapi("logs", "d0")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "d0: nothing is logged yet, it is queued\n"
+
+
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """One for this process, in a second."""
+    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@pytest.mark.parametrize("words", [("wait",), ("logs", "-f")])
+def test_ctrl_c_ends_the_watching_not_the_run(
+    words: tuple[str, ...], odapi: Invoke, make_run: Any
+) -> None:
+    """It says so, and how the run is ended; no outcome has this exit code."""
+    run = make_run("밤 run", None, {})
+    EventLog(run, "supervise").write("started", process=identify(os.getpid()).dump())
+    with ctrl_c():
+        result = odapi(*words, "밤 run")
+
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "Interrupted: 밤 run goes on without this; end it with: odapi stop '밤 run'\n"
+    )
 
 
 def test_logs_follows_both_each_behind_its_name(odapi: Invoke, make_run: Any) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -163,3 +164,24 @@ def test_a_plan_is_made_with_it(
         Try(3, fits=True, seconds=0.15, peak=3 << 29),
     ]
     assert not workspace.train.exists()
+
+
+def test_ctrl_c_while_batches_are_tried(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a run nor a process is left, and that is said."""
+    code = "import os, time; os.kill(os.getppid(), 2); time.sleep(60)"
+
+    def argv(config: Path, **_: Any) -> list[str]:
+        return [sys.executable, "-c", code, str(config)]
+
+    fake = dataclasses.replace(backends.ENGINES["builtin"], prober_argv=argv)
+    monkeypatch.setitem(backends.ENGINES, "builtin", fake)
+    result = odapi_train("--batch", "auto")
+
+    assert result.exit_code == 130
+    told = "Interrupted: no run was made, and nothing goes on"
+    assert result.stderr.splitlines()[-1] == told
+    assert not workspace.train.exists()
+    left = [child.status() for child in psutil.Process().children()]
+    assert set(left) <= {psutil.STATUS_ZOMBIE}
