@@ -23,6 +23,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import last_told
 from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import refuse_full, take_over
+from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.foreign import find_trainer
 from odapi_runner.runs.gpu_load import read_loads
 from odapi_runner.runs.mend import mend
@@ -115,8 +116,9 @@ def prepare_resume(
         stack.callback(os.close, lock)
         wish = replace(wish, engine=_engine_of_adopted(run))
         events = EventLog(run, "launch")
-        mend(run, RunSpec.load(run).options, events)
+        mended = _mend(run, events)
         plan = plan_resumption(run, wish)
+        plan = replace(plan, notes=(*mended, *plan.notes))
         _refuse_steps(run, plan, status)
         on_plan(plan)
         refuse_errors(plan.findings)
@@ -137,6 +139,13 @@ def prepare_resume(
             )
         stack.pop_all()  # the lock goes over to the supervisor
     return lock
+
+
+def _mend(run: RunDir, events: EventLog) -> list[str]:
+    """Put right whatever is not whole; a sentence about each thing that was taken away."""
+    since = events.now()
+    mend(run, RunSpec.load(run).options, events)
+    return [deed.what for deed in read_deeds(run) if deed.time > since]
 
 
 def _engine_of_adopted(run: RunDir) -> str | None:

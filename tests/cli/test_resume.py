@@ -6,6 +6,7 @@ The engine is tests/runs/fake_engine.py; tests/runs/test_engine_runs.py has the 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,18 @@ def test_it_goes_on_in_the_queue(
     assert again.stderr.startswith(f"Error: {NAME}: in the queue already, at place 1\n")
     assert RunSpec.load(finished).num_steps == 8
     assert odapi("queue", "cancel", NAME).exit_code == 0
+
+
+def test_a_damaged_newest_checkpoint_is_told(finished: RunDir) -> None:
+    """By resume, before it goes on from the one before; later by status, with the revision."""
+    os.truncate(finished.root / "ckpt-3.data-00000-of-00001", 3)
+    result = resume("--num-steps", "8")
+
+    (told,) = [line for line in result.stderr.splitlines() if "rejected/" in line]
+    assert told.startswith("ckpt-3 of step 4: ")
+    assert told.endswith("; it lies in rejected/ now")
+    assert "(ckpt-3)" not in result.stdout
+    shown = odapi("status", NAME).stdout
+    assert f"  rejected: {told}\n" in shown
+    assert "  revised: as revision 2: resumed with -s num_steps=8\n" in shown
+    assert "  resumed: it had ended\n" in shown

@@ -18,8 +18,9 @@ from odapi_runner.formats.runlog import read_events
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
 from odapi_runner.runs.deeds import read_deeds
+from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.spec import RunSpec
-from odapi_runner.runs.status import read_status
+from odapi_runner.runs.status import processes, read_status
 
 MakeRun = Callable[..., RunDir]
 Supervised = Callable[..., Any]
@@ -203,3 +204,34 @@ def test_a_damaged_newest_checkpoint_is_left(make_run: MakeRun, supervised: Supe
     assert [event["number"] for event in events(run, "rejected")] == [newest]
     assert "cut short" in events(run, "rejected")[0]["what"]
     assert checkpoint_numbers(run.rejected) == [newest]
+    (told,) = [deed.what for deed in read_deeds(run) if deed.kind == "rejected"]
+    assert told.startswith(f"ckpt-{newest} of step 6: ")
+    assert told.endswith("; it lies in rejected/ now")
+
+
+def test_status_tells_of_kills_and_of_going_on(make_run: MakeRun, supervised: Supervised) -> None:
+    """Of a killed trainer, of a supervisor that died, and of a stop: each once it was gone on."""
+    run = make_run(num_steps=1000)
+
+    def interrupt(name: str, number: signal.Signals) -> None:
+        before = len(events(run, "checkpoint"))
+        supervisor = supervised(run, "1000 2 0.05")
+        assert wait_until(lambda: len(events(run, "checkpoint")) > before + 1, 60)
+        os.kill(processes(run)[name].pid, number)
+        supervisor.wait(60)
+        assert wait_until(lambda: not processes(run), 60)
+
+    interrupt("trainer", signal.SIGKILL)
+    failed = read_status(run).what
+    interrupt("supervisor", signal.SIGKILL)
+    interrupt("supervisor", signal.SIGTERM)
+    supervised(run, "1 2 0").wait(60)
+
+    assert read_status(run).state == "done"
+    (killed,) = [event["how"] for event in events(run, "trainer_ended") if event["code"] == -9]
+    assert [(deed.kind, deed.what) for deed in read_deeds(run)] == [
+        ("trainer_ended", f"it {killed}"),
+        ("resumed", f"it had failed: {failed}"),
+        ("resumed", "its supervisor had died without a word"),
+        ("resumed", "it had been stopped"),
+    ]
