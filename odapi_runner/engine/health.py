@@ -36,9 +36,8 @@ def naming_memory(images: int) -> Iterator[None]:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         if re.search(DISK_FULL, str(error)):  # TensorFlow calls a full disk so, too
-            raise RunError(
-                f"a file cannot be written: {str(error).partition(';')[0]}", fix=FREE_SOME_SPACE
-            ) from error
+            told = re.sub(r"\{\{.*?\}\} ", "", str(error)).partition(" [Op:")[0]
+            raise RunError(f"a file cannot be written: {told}", fix=FREE_SOME_SPACE) from error
         where = "GPU" if tf.config.list_logical_devices("GPU") else "machine"
         raise OutOfMemoryError(
             f"the memory of the {where} does not suffice for batches of {images} images",
