@@ -129,6 +129,8 @@ def changes_of(kind: type[Settings]) -> Callable[[Command], Command]:
                 typed = f"{typed}/{spelled(f'no_{name}')}"
             elif default is None:
                 made |= {"type": _OrNone(made.get("type"), made.pop("callback", None))}
+            else:
+                made |= {"cls": _Kept, "usual": default}
             command = click.option(typed, **made)(command)
         return command
 
@@ -143,6 +145,28 @@ def given(kind: type[Settings], options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
         if value is not None
     }
+
+
+class _Kept(click.Option):
+    """An option of what always has a value: the word `none` is refused with its default."""
+
+    def __init__(self, *names: Any, usual: object, **more: Any) -> None:
+        super().__init__(*names, **more)
+        self._usual = usual
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        if value == NONE:
+            what = f"it always has a value; its default is {self._usual}."
+            raise click.BadParameter(what, ctx, self)
+        return super().type_cast_value(ctx, value)
+
+
+class _Number(click.FloatRange):
+    name = "number"
+
+
+class _WholeNumber(click.IntRange):
+    name = "whole number"
 
 
 # Generic from click 8.5 on only.
@@ -182,11 +206,11 @@ def _option(of: _Setting, default: Any) -> dict[str, Any]:
     elif of.parse:
         made |= {"callback": checked(of.parse), "metavar": of.metavar}
     elif of.share:
-        made |= {"type": click.FloatRange(0, 1), "metavar": of.metavar or "SHARE"}
+        made |= {"type": _Number(0, 1), "metavar": of.metavar or "SHARE"}
     elif of.minimum is not None:
-        number = (
-            click.FloatRange(min=of.minimum) if of.real else click.IntRange(min=int(of.minimum))
-        )
+        number = _Number(min=of.minimum) if of.real else _WholeNumber(min=int(of.minimum))
+        if of.metavar:  # hours
+            number.name = f"{number.name} of {of.metavar.lower()}, such as 2"
         made |= {"type": number, "metavar": of.metavar or "N"}
     elif default is False:
         made |= {"is_flag": True, "show_default": False}

@@ -130,7 +130,10 @@ def test_a_change_is_what_was_given(words: tuple[str, ...], changes: dict[str, A
     [
         (("--hours", "0.1"), "Invalid value for '--hours': 0.1 is not in the range x>=0.5."),
         (("--pair", "3"), "Invalid value for '--pair': 3 is odd."),
-        (("--count", "none"), "Invalid value for '--count': 'none' is not a valid integer"),
+        (("--count", "none"), "it always has a value; its default is 3."),
+        (("--colour", "none"), "it always has a value; its default is red."),
+        (("--hours", "10h"), "'10h' is not a valid number of hours, such as 2."),
+        (("--count", "x"), "'x' is not a valid whole number."),
     ],
 )
 def test_a_change_is_looked_at_as_a_setting_is(words: tuple[str, ...], message: str) -> None:

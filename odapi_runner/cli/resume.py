@@ -60,7 +60,8 @@ def command(
     Without a change the continuation is exact: the same batches in the same order as without the
     interruption. Each option given is a change from now on, checked before anything starts; what
     was asked first stays beside it (pipeline.config, run.json). A run that has finished, early or
-    not, goes on with more steps. The word none takes an option back: --early-stop none.
+    not, goes on with more steps. The word none takes an option back that has no default:
+    --early-stop none.
 
     Of a run with --workers, a machine that TF_CONFIG does not call the first takes part in its
     training this way, in the foreground: at its beginning, too.
