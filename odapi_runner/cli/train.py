@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.settings import checked
 
 if TYPE_CHECKING:  # imports what `odapi --help` has no time for
+    from odapi_runner.pipeline.finding import Finding
     from odapi_runner.runs.batch_size import Try
+    from odapi_runner.runs.plan import Plan
 
 
 def _parse_batch(value: str) -> object:
@@ -114,7 +117,7 @@ def command(
     say = functools.partial(click.echo, err=True)
     with after_ctrl_c("no run was made, and nothing goes on"):
         plan = plan_with_batch(planned, overrides, batch, on_try=_show_try, say=say)
-    show_findings(plan.notes, plan.findings)
+    show_findings(plan.notes, _untold(plan))
     typed = ["odapi", *sys.argv[1:]]
     made, lock = create_run(plan, run=run, command=typed)
     shown = plan.workspace.shown
@@ -133,6 +136,20 @@ def command(
         supervise_here(made, lock)
     else:
         show_start(made, start(made, lock))
+
+
+def _untold(plan: Plan) -> list[Finding]:
+    """The findings, warnings only where no other run of this config has told them."""
+    from odapi_runner.runs.plan import trained_before
+
+    warnings = [one for one in plan.findings if one.severity == "warning"]
+    before = trained_before(plan) if warnings else None
+    if before is None:
+        return list(plan.findings)
+    count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    config = shlex.quote(plan.workspace.shown(before.config_of(1)))
+    click.echo(f"{count}, as of {before.name}: odapi check {config}", err=True)
+    return [one for one in plan.findings if one.severity == "error"]
 
 
 def _show_try(made: Try) -> None:

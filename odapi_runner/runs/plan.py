@@ -11,16 +11,20 @@ from typing import Any
 from odapi_runner import __version__
 from odapi_runner.backends import AUTO, find_engine, refuse_others
 from odapi_runner.backends.check import check_run
-from odapi_runner.errors import ConfigError
+from odapi_runner.errors import ConfigError, RunError
+from odapi_runner.files import is_file
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.overrides import Changes, apply_changes, parse_override
 from odapi_runner.pipeline.render import without_fine_tuning
 from odapi_runner.pipeline.rendered import ensure_rendered, last_rendered
 from odapi_runner.proto.text import parse_pipeline, read_text, render_pipeline
+from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Start, begin_with
+from odapi_runner.runs.names import list_runs
 from odapi_runner.runs.notify import settle_notify
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.slurm.request import refuse_unfit
+from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.workers import count_replicas, refuse_helpers
 from odapi_runner.workspace import Workspace, find_workspace
 
@@ -166,6 +170,22 @@ def plan_training(
         start=start,
         queue=queue,
     )
+
+
+def trained_before(plan: Plan) -> RunDir | None:
+    """A run of this very config, engine and number of devices, so of the same findings."""
+    text = plan.text.encode()
+    for run in list_runs(plan.workspace):
+        config = run.config_of(1)
+        if not is_file(config) or config.stat().st_size != len(text) or config.read_bytes() != text:
+            continue
+        try:
+            spec = RunSpec.load(run)
+        except RunError:  # none of this odapi's, which has told whatever it did
+            continue
+        if (spec.engine, count_replicas(spec.device, spec.options)) == (plan.engine, plan.devices):
+            return run
+    return None
 
 
 def find_source(

@@ -33,7 +33,7 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.plan import plan_training
 from odapi_runner.workspace import Workspace
 from support.detectors import write_d0
-from support.small_runs import FAKE_ENGINE, SETTINGS
+from support.small_runs import ANCHORS, FAKE_ENGINE, SETTINGS
 
 Invoke = Callable[..., Result]
 
@@ -245,6 +245,23 @@ def test_a_start_that_is_none(first: RunDir, words: list[str], what: str) -> Non
     assert result.exit_code == 1
     assert what in result.stderr
     assert [path.name for path in first.root.parent.iterdir()] == [first.name]
+
+
+def test_the_warnings_of_a_config_are_told_with_its_first_run(
+    workspace: Workspace, rendered: Path
+) -> None:
+    """A second one names the first; a change brings them back."""
+    words = ["-s", ANCHORS.replace("=2", "=8"), "--foreground"]
+    first, second = odapi_train(*words), odapi_train(*words)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "Warning: model.ssd.anchor_generator" in first.stderr
+    assert "Warning: model.ssd.anchor_generator" not in second.stderr
+    assert "a warning, as of kitti-d0: odapi check train/kitti-d0/pipeline.config" in (
+        second.stderr.splitlines()
+    )
+
+    other = odapi_train(*words, "--num-steps", "6")
+    assert "Warning: model.ssd.anchor_generator" in other.stderr
 
 
 def test_nothing_rendered_yet(workspace: Workspace) -> None:
