@@ -10,6 +10,7 @@ from typing import Any
 
 from odapi_runner.backends.interpreter import interpreter
 from odapi_runner.backends.tf_models.checkout import find_checkout
+from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.spec import RunSpec
 
@@ -57,6 +58,7 @@ def evaluation_argv(
         "pending": str(run.pending),
         "checkpoints": list(checkpoints),
         "groundtruth": str(run.groundtruth),
+        "averages": read_pipeline(run.config).eval_config.use_moving_averages,
         "boxes": str(boxes),
     }
     flags = _flags(run, f"--checkpoint_dir={run.root}")

@@ -215,7 +215,9 @@ def test_the_real_program_trains_stops_resumes_and_evaluates(real: RunDir) -> No
     assert [event["step"] for event in events(real, "started", "train")] == [0, stopped["step"]]
     assert stopped["step"] in saved_steps(real)
     assert saved_steps(real)[-1] == end
-    assert real.evaluated_steps() == saved_steps(real)
+    # The first one, from scratch, has no weights yet; one process evaluates all that wait.
+    assert [0, *real.evaluated_steps()] == saved_steps(real)
+    assert len(events(real, "shims", "eval")) <= 2
     found = read_detections(real.detections_at(end))
     assert len(found.scores) > 0
     names = read_groundtruth(real.groundtruth).class_names

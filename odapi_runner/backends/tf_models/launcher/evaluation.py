@@ -1,6 +1,7 @@
 """What an evaluation is given beside the flags of model_main_tf2, through its own functions.
 
     checkpoints_iterator   what waits in the run's queue, in order, once each; no waits between
+    Checkpoint             restores no optimizer, unless its averages are evaluated
     prepare_eval_dict      every box found on an image is kept
     eager_eval_loop        its metrics are told
 
@@ -31,7 +32,9 @@ class Evaluation:
     def __init__(self, settings: dict[str, Any], messages: Messages) -> None:
         """Begin; the settings say which checkpoints, and where boxes go."""
         self._settings, self._messages = settings, messages
+        self._queue = Path(settings["pending"])
         self._evaluated: tuple[int, int] = (0, 0)  # number and step, while it lasts
+        self._begun: set[int] = set()  # numbers, which stay in the queue until they are published
         self._metrics: dict[Any, Any] = {}
         self._images = 0
         self._found: list[tuple[Any, ...]] = []  # of each image, as `_BOXES`
@@ -43,6 +46,9 @@ class Evaluation:
         self._tf, self._hash_key = model_lib_v2.tf, inputs.HASH_KEY
         self._indices = self._read_indices(inputs.HASH_BINS)
         self._tf.train.checkpoints_iterator = self._checkpoints
+        if not self._settings["averages"]:
+            train = self._tf.compat.v2.train
+            train.Checkpoint = without_optimizer(train.Checkpoint)
         self._loop, model_lib_v2.eager_eval_loop = model_lib_v2.eager_eval_loop, self._see_loop
         if hasattr(model_lib_v2, "prepare_eval_dict"):  # not in 2020
             self._prepare = model_lib_v2.prepare_eval_dict
@@ -64,7 +70,10 @@ class Evaluation:
             keys = reader.get_variable_to_shape_map()
             if not any(key.startswith("model/") for key in keys):
                 self._messages.tell("weightless", number=number)
+                while folder == self._queue and number in _numbers_in(folder):
+                    time.sleep(_POLL_SECONDS)
                 continue
+            self._begun.add(number)
             self._evaluated, self._metrics = (number, step), {}
             self._images, self._found = 0, []
             self._messages.tell("evaluating", number=number, step=step)
@@ -73,18 +82,16 @@ class Evaluation:
             self._tell()
 
     def _numbers(self) -> Iterator[tuple[Path, int]]:
-        root, queue = Path(self._settings["root"]), Path(self._settings["pending"])
         if self._settings["checkpoints"]:
+            root = Path(self._settings["root"])
             yield from ((root, number) for number in self._settings["checkpoints"])
             return
-        done = None
         while True:
             # Looked at in this order, nothing that was queued before the closing is missed.
-            is_closed = (queue / "closed").exists()
-            waiting = [number for number in _numbers_in(queue) if number != done]
+            is_closed = (self._queue / "closed").exists()
+            waiting = [one for one in _numbers_in(self._queue) if one not in self._begun]
             if waiting:
-                done = waiting[0]
-                yield queue, done
+                yield self._queue, waiting[0]
             elif is_closed:
                 return
             else:
@@ -122,6 +129,21 @@ class Evaluation:
         self._images += len(known)
         self._messages.tell("image", step=self._evaluated[1], images=self._images)
         return prepared, class_agnostic
+
+
+def without_optimizer(kind: Any) -> Any:
+    """The class of what restores checkpoints, which passes over an optimizer.
+
+    Its slots would be read when they are made, by the second evaluation, from files that have left
+    the queue after the first.
+    """
+
+    class Weights(kind):
+        def __init__(self, *root: Any, **objects: Any) -> None:
+            objects.pop("optimizer", None)
+            super().__init__(*root, **objects)
+
+    return Weights
 
 
 def _numbers_in(folder: Path) -> list[int]:
