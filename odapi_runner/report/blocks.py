@@ -55,7 +55,7 @@ def read_blocks(
         path: where it is from, for errors.
         on_idle: asked when nothing more is there; True waits for more, as `tail -f` does, and an
             empty block tells of a second in which none came. A file that became shorter, or
-            another one, is read from its beginning.
+            another one, is read from its beginning. A packed one does not grow, and ends.
 
     Raises:
         DataError: it cannot be read any further: a packed log was cut.
@@ -88,13 +88,15 @@ def _read(
     while True:
         try:
             data = stream.read1(_SIZE)
-        except (OSError, EOFError, zlib.error) as error:
+        except EOFError as error:
+            raise DataError(f"{path}: packed, and cut short", fix="Give the whole file.") from error
+        except (OSError, zlib.error) as error:
             raise _unreadable(path, str(error)) from error
         if data:
             looks = 0
             yield data
             continue
-        if on_idle is None or not on_idle():
+        if on_idle is None or _is_packed(stream) or not on_idle():
             return
         looks += 1
         if looks == _QUIET:
@@ -104,6 +106,11 @@ def _read(
             stream.close()
             stream = open_log(path)
             yield None
+
+
+def _is_packed(stream: io.IOBase) -> bool:
+    """Whether its places are those of what is unpacked, and not those of its file."""
+    return isinstance(stream, gzip.GzipFile)
 
 
 def _is_replaced(stream: io.BufferedReader, path: Path) -> bool:

@@ -188,6 +188,7 @@ def _stream_lines(
     blocks: Iterable[bytes], grammars: tuple[Grammar, ...], findings: Findings
 ) -> Iterator[Told]:
     scanner, passes = Scanner(grammars, findings), Passes()
+    failure = None
 
     def place(rows: Iterable[Row]) -> Iterator[Told]:
         for row in rows:
@@ -198,5 +199,8 @@ def _stream_lines(
         for block in blocks:
             yield from place(scanner.feed(block) if block else scanner.flush())
     except DataError as error:  # a packed log that was cut, a disk that fails
+        failure = error
         findings.add(Problem(scanner.lines + 1, error.what))
     yield from place(scanner.close())
+    if failure and not findings.formats:
+        raise failure  # that says more than that there are no metrics

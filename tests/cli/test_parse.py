@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import signal
@@ -206,6 +207,20 @@ def test_a_log_that_grows_is_followed_until_somebody_ends_it(
     assert "0.25" in fourth
     assert (process.returncode, rest) == (0, "")
     assert said == f"note: {path}: rows by format: model_main_tf2 (4)\n"
+
+
+def test_a_packed_log_is_followed_to_its_end(tmp_path: Path) -> None:
+    """Once: it does not grow, and unpacked it is longer than its file."""
+    path = tmp_path / "train.log.gz"
+    lines = [TRAINING.format(step, step / 7) for step in range(1, 301)]
+    path.write_bytes(gzip.compress("".join(lines).encode()))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "odapi_runner", "parse", "-f", path, "--format", "json"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert [json.loads(line)["step"] for line in done.stdout.splitlines()] == [*range(1, 301)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from odapi_runner.errors import DataError
 from odapi_runner.report.blocks import open_log, read_blocks
 from odapi_runner.report.logs import JSON_LINES, LOGS, parse_log, read_log, stream_log
 from odapi_runner.report.printed_tables import PrintedTables
@@ -172,7 +173,19 @@ def test_a_packed_log_is_read_and_one_that_is_cut_to_there(tmp_path: Path) -> No
     assert len(whole) == 5000
     assert half == whole[: len(half)]
     assert 1000 < len(half) < 4000
-    assert "ended before the end-of-stream marker" in str(findings.problems[-1])
+    assert str(findings.problems[-1]).endswith("train.log: packed, and cut short")
+
+
+def test_a_packed_log_that_is_cut_before_its_first_metric_says_so(tmp_path: Path) -> None:
+    """And not that there is none in it, which nobody knows."""
+    path = tmp_path / "cut.gz"
+    packed = gzip.compress(b"".join(b"Hello %d\n" % (n * n) for n in range(5000)) + LOG.encode())
+    path.write_bytes(packed[: len(packed) // 2])
+
+    with pytest.raises(DataError) as caught:
+        read_log(path)
+
+    assert caught.value.what == f"{path}: packed, and cut short"
 
 
 def test_a_step_that_is_cut_does_not_replace_a_whole_one() -> None:
