@@ -3,7 +3,8 @@
 A file is a TFRecord of Event messages. TF2's writers put a number into a tensor, those of TF1, of
 PyTorch and of whoever else writes such files beside it. It may still be written to: what is not
 whole yet is not there.
-Source: tensorflow/core/util/event.proto, framework/summary.proto, framework/tensor.proto.
+Source: tensorflow/core/util/event.proto, framework/summary.proto, framework/tensor.proto;
+tensorboard/plugins/hparams/metadata.py for the tags of its settings.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from odapi_runner.formats.tfrecord import read_last_record, read_records
 
 _FLOAT, _DOUBLE = 1, 2  # of tensorflow.DataType
 _FIRST = b"brain.Event:"  # what the first event of a file says: the version of the format
+# Settings of a run, each with a number beside it that means nothing.
+_SETTINGS = "_hparams_/"
 _CLASSES = build_messages(
     "odapi.events",
     {
@@ -75,7 +78,7 @@ def read_whole_scalars(path: Path) -> Iterator[tuple[int, str, float]]:
             ) from error
         for value in event.summary.value:
             number = _number(value)
-            if number is not None:
+            if number is not None and not value.tag.startswith(_SETTINGS):
                 yield event.step, value.tag, number
 
 

@@ -87,6 +87,17 @@ def test_a_file_is_a_log(tmp_path: Path) -> None:
     )
 
 
+def test_the_settings_of_a_run_are_no_metrics(tmp_path: Path) -> None:
+    """As hparams writes them: tags of its own at step 0, and an empty tensor that says nothing."""
+    empty = {"tag": "_hparams_/session_start_info", "tensor": {"dtype": 1}}
+    events = [(0, [empty]), (50, [simple(MAP, 0.5)])]
+    write_events(tmp_path / "eval" / "events.out.tfevents.1", events)
+
+    (log,) = read_logs(tmp_path)
+
+    assert log.evaluations == (EvalRow(50, {MAP: 0.5}),)
+
+
 def test_a_folder_is_a_run_with_its_trainer_and_its_evaluator(tmp_path: Path) -> None:
     """A file for each evaluation; after a resume a step is told by a second file."""
     write_events(tmp_path / "train/events.out.tfevents.1", [(100, [tensor("Loss/a", 1.0)])])
