@@ -86,6 +86,8 @@ def command(
                 refuse_unused(path, findings)
         if repeated := spool.repeated():
             click.echo(f"note: {repeated} steps are told again; the later rows count", err=True)
+        if left_out := spool.left_out():
+            click.echo(f"note: rows of training left out beside evaluations: {left_out}", err=True)
         if out:
             write_csv_file(out, spool)
         _print(spool, output_format)

@@ -36,6 +36,7 @@ class _Run:
     log: str
     name: str
     has_evaluations: bool = False
+    steps: int = 0  # rows of its training
     # How often each step was told that was told more than once, by whether it was evaluated.
     times: dict[tuple[bool, int | None], int] = field(default_factory=dict)
     # The tags of the rows, and the columns that they have, likewise.
@@ -74,6 +75,7 @@ class Spool:
         run, row = self._runs[number], told.row
         is_evaluation = isinstance(row, EvalRow)
         run.has_evaluations = run.has_evaluations or is_evaluation
+        run.steps += not is_evaluation
         if run.has_evaluations and not is_evaluation:
             return
         seconds, values = (
@@ -102,6 +104,10 @@ class Spool:
             for run in self._runs
             for is_evaluation, _ in run.times
         )
+
+    def left_out(self) -> int:
+        """How many rows of training were told of runs that have evaluations, too."""
+        return sum(run.steps for run in self._runs if run.has_evaluations)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows that count, by column: of a run the evaluations, or its steps without any."""

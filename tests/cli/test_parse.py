@@ -114,6 +114,22 @@ def test_what_could_not_be_used_is_said_and_with_strict_it_is_an_error(tmp_path:
     assert f"Error: {path}:{why}\n" in strict.stderr
 
 
+def test_rows_of_training_that_stand_beside_evaluations_are_counted(tmp_path: Path) -> None:
+    """So that the rows that were read are those of the table and those left out."""
+    path = tmp_path / "x.log"
+    evaluated = "Saving dict for global step {0}: global_step = {0}, loss = 0.5\n"
+    trained = "INFO:tensorflow:loss = 1.5, step = {0}\n"
+    path.write_text("".join(trained.format(n) + evaluated.format(n) for n in (1, 2, 3)), "utf-8")
+
+    result = odapi("parse", path, "--format", "json")
+
+    assert len(json.loads(result.stdout)) == 3
+    assert result.stderr == (
+        f"note: {path}: rows by format: estimator (6)\n"
+        "note: rows of training left out beside evaluations: 3\n"
+    )
+
+
 def test_a_step_that_is_told_again_is_one_row_that_says_so(tmp_path: Path) -> None:
     """The later row counts; only a log with such has the column."""
     path = tmp_path / "x.log"
