@@ -165,7 +165,7 @@ def _list_names(names: Sequence[str]) -> str:
 
 
 def _build_table(entries: Sequence[Entry], compared: Mapping[str, list[Any]]) -> pd.DataFrame:
-    sources = [entry.source for entry in entries]
+    sources = [entry.trained for entry in entries]
     settings = differing_settings(sources)
     columns = dict(zip(shorten(list(settings), ".", taken=COLUMNS), settings.values(), strict=True))
     data = [source.data for source in sources]

@@ -30,11 +30,16 @@ class Entry:
     def name(self) -> str:
         return str(self.record["run"])
 
+    @property
+    def trained(self) -> Source:
+        """The source with what its row was trained with, where that was changed later."""
+        return self.source.at(self.row.step)
+
     def find(self, name: str) -> tuple[bool, Any]:
         """Whether there may be a column or a setting of a name, and its value here."""
         if name in self.record:
             return True, self.record[name]
-        return (True, None) if name in COLUMNS else find_setting(self.source, name)
+        return (True, None) if name in COLUMNS else find_setting(self.trained, name)
 
 
 def build_entries(

@@ -112,7 +112,7 @@ def _at_images(at: Images, sources: Sequence[Source]) -> Pick:
 
     def pick(source: Source) -> tuple[Row, str]:
         rows = rows_of(source)
-        if not source.pace:
+        if not source.stages:
             return EvalRow(None, {}), "how many images it has seen is not known: it has no config"
         within = [row for row in rows if (source.images_at(row.step) or 0) <= budget]
         if not rows or within:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from odapi_runner import files
 from odapi_runner.errors import OdapiError
 from odapi_runner.formats.detections import read_metrics
 from odapi_runner.formats.metrics_csv import is_current, read_metrics_csv
-from odapi_runner.formats.runlog import read_events
 from odapi_runner.proto.parts import read_shared_pipeline
 from odapi_runner.report.rows import EvalRow, ParsedLog
+from odapi_runner.report.stages import Stage, read_object, read_stages
 from odapi_runner.rundir import RunDir
 
 _SHOWN_OF_DIGEST = 8
@@ -32,8 +31,7 @@ class Source:
     sweep: str | None = None  # the name of the one that it is of
     patch: str | None = None  # where the sweep varies that
     data: str | None = None  # digest of what it is evaluated on; None: not known
-    # From which step on so many images a step; later ones count from their step on.
-    pace: tuple[tuple[int, int], ...] = ()
+    stages: tuple[Stage, ...] = ()  # with what it was trained; none without a config
 
     @property
     def name(self) -> str:
@@ -47,11 +45,19 @@ class Source:
 
     def images_at(self, step: int | None) -> int | None:
         """How many images training had seen at a step; None where that is not known."""
-        if step is None or not self.pace:
+        if step is None or not self.stages:
             return None
-        begins = [begin for begin, _ in self.pace] + [step]
-        spans = zip(begins[1:], self.pace, strict=True)
-        return sum(max(0, min(end, step) - begin) * images for end, (begin, images) in spans)
+        ends = [stage.begin for stage in self.stages[1:]] + [step]
+        spans = zip(self.stages, ends, strict=True)
+        return sum(max(0, min(end, step) - one.begin) * one.images_a_step for one, end in spans)
+
+    def at(self, step: int | None) -> Source:
+        """With the config and the options that have trained a step; without one, the newest."""
+        passed = [stage for stage in self.stages if step is not None and stage.begin < step]
+        stage = passed[-1] if passed else next(iter(self.stages), None)
+        if step is None or stage is None or stage is self.stages[-1]:
+            return self
+        return dataclasses.replace(self, config=stage.config, options=stage.options)
 
 
 def is_run(folder: Path) -> bool:
@@ -85,13 +91,13 @@ def read_run(run: RunDir, notes: list[str]) -> Source:
         sweep=sweep.get("name"),
         patch=sweep.get("values", {}).get("patch"),
         data=_digest_of_data(config, asked.get("digests")) if config else None,
-        pace=_read_pace(run, config, options) if config else (),
+        stages=read_stages(run, config, options) if config else (),
     )
 
 
 def read_asked(run: RunDir) -> dict[str, Any]:
     """The content of run.json; nothing where there is none."""
-    return _read_object(run.run_json)
+    return read_object(run.run_json)
 
 
 def sweep_of(asked: dict[str, Any]) -> dict[str, Any]:
@@ -134,41 +140,3 @@ def _digest_of_data(config: Any, digests: Any) -> str | None:
         return None
     said = f"{records} {label_map} {reader.sample_1_of_n_examples} {reader.max_number_of_boxes}"
     return hashlib.sha256(said.encode()).hexdigest()[:_SHOWN_OF_DIGEST]
-
-
-def _read_pace(run: RunDir, config: Any, options: dict[str, Any]) -> tuple[tuple[int, int], ...]:
-    """The images of a step from step 0 on, and from where each later revision began to train."""
-    if run.revision() == 1:
-        return ((0, _images(config, options)),)
-    pace: list[tuple[int, int]] = []
-    revision, told = 1, None
-    for event in read_events(run):
-        if event["kind"] == "revised":
-            revision = event["revision"]
-        elif event["kind"] == "started" and event.get("role") == "train" and told != revision:
-            told = revision
-            pace.append((event["step"], _images_of_revision(run, revision)))
-    # A training that went on from an earlier checkpoint has seen what it had seen there.
-    kept: list[tuple[int, int]] = []
-    for begin, images in pace:
-        kept = [one for one in kept if one[0] < begin]
-        kept.append((begin if kept else 0, images))
-    return tuple(kept) or ((0, _images(config, options)),)
-
-
-def _images_of_revision(run: RunDir, revision: int) -> int:
-    config = read_shared_pipeline(run.config_of(revision))
-    options = _read_object(run.run_json_of(revision)).get("options", {})
-    return _images(config, options)
-
-
-def _images(config: Any, options: dict[str, Any]) -> int:
-    return int(config.train_config.batch_size) * int(options.get("accumulate", 1))
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        value = files.read_json(path)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -100,6 +100,42 @@ def test_images_of_a_run_that_was_changed_on_the_way(workspace: Workspace) -> No
     assert rows(found, "step", "images") == [[10, 80], [15, 100]]
 
 
+def test_a_row_has_the_settings_with_which_it_was_trained(workspace: Workspace) -> None:
+    """An adopted run, resumed at step 60 with half its batch: 60 * 4 + 10 * 2 images."""
+    run = RunDir(write_run(workspace.train / "a", {50: 0.5, 60: 0.3, 70: 0.4}))
+    write_run(workspace.train / "b", {50: 0.1})
+    run.config_of(2).write_text(CONFIG.format(batch=2, more=""), "utf-8")
+    run.run_json_of(2).write_text(json.dumps({"options": {"seed": 5, "keep": 7}}), "utf-8")
+    EventLog(run, "launch").write("revised", revision=2, why="resumed")
+    EventLog(run, "train").write("started", step=60, resumed=True)
+
+    best = compare(workspace=workspace, at=70)
+    each = compare(["a"], workspace=workspace, at=Images(), steps=True)
+
+    assert rows(best, "run", "batch_size", "seed") == [["a", 2, 5], ["b", 4, 1]]
+    assert "batch_size" not in compare(workspace=workspace).table.columns  # both best at step 50
+    assert rows(each, "step", "images", "batch_size", "seed") == [
+        [50, 200, 4, 1],
+        [60, 240, 4, 1],
+        [70, 260, 2, 5],
+    ]
+    assert rows(compare(workspace=workspace, where=["batch_size=4"]), "run") == [["a"], ["b"]]
+
+
+def test_what_was_taken_back_was_trained_by_nobody(workspace: Workspace) -> None:
+    """Revision 2 began at 60, and again at 40, as later checkpoints were damaged."""
+    run = RunDir(write_run(workspace.train / "a", {60: 0.5}))
+    run.config_of(2).write_text(CONFIG.format(batch=2, more=""), "utf-8")
+    run.run_json_of(2).write_text(json.dumps({"options": {}}), "utf-8")
+    trainer = EventLog(run, "train")
+    trainer.write("started", step=0, resumed=False)
+    EventLog(run, "launch").write("revised", revision=2, why="resumed")
+    trainer.write("started", step=60, resumed=True)
+    trainer.write("started", step=40, resumed=True)
+
+    assert rows(compare(workspace=workspace, at=Images()), "images") == [[40 * 4 + 20 * 2]]
+
+
 def test_every_checkpoint_may_have_a_row(workspace: Workspace) -> None:
     """In the order of the runs and of their steps; a run without any has an empty one."""
     write_run(workspace.train / "a", {20: 0.25, 10: 0.5})
