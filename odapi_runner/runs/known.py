@@ -91,7 +91,7 @@ def choose_step(known: Known, at: At) -> tuple[int | None, str]:
 
 
 def find_marks(known: Known) -> Marks:
-    """The best step, and where early stopping ended the training."""
+    """The best step, and the one at which early stopping ended the training."""
     metric = known.spec.options.best
     scores = known.evaluated.get(metric)
     best = best_step(metric, dict(zip(scores.steps, scores.values, strict=True)) if scores else {})
@@ -100,10 +100,19 @@ def find_marks(known: Known) -> Marks:
 
 
 def _early_stops(events: Sequence[Mapping[str, Any]]) -> Iterator[int]:
-    """The steps that had been evaluated when early stopping ended the training."""
-    evaluated: int | None = None
+    """The steps at which the trainer ended because of early stopping.
+
+    It was decided on an evaluation of an earlier step: the training went on meanwhile.
+    """
+    decided = False
     for event in events:
-        if event["kind"] == "evaluated":
-            evaluated = event["step"]
-        elif event["kind"] == "ending" and event["outcome"] == "finished" and evaluated is not None:
-            yield evaluated
+        match event["kind"], event.get("role"):
+            case "ending", _:
+                decided = event["outcome"] == "finished"
+            case "trainer_started", _:  # again, without an end of the one before
+                decided = False
+            case (("finished" | "stopped"), "train") if decided and isinstance(
+                step := event.get("step"), int
+            ):
+                decided = False
+                yield step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from odapi_runner.errors import DataError, OdapiError
 from odapi_runner.formats.detections import (
@@ -27,11 +28,21 @@ from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.diff import diff
 from odapi_runner.runs.known import At, Known, choose_step, find_marks, read_known
 from odapi_runner.runs.names import find_run
+from odapi_runner.runs.status import read_status
 from odapi_runner.scoring.noise import compare_detections
 from odapi_runner.workspace import Workspace, find_workspace
 
 IMAGES = 12  # the worst, unless more or fewer are asked for
 
+_STATES: Final = {
+    "queued": "The run waits for its turn",
+    "running": "The run is training",
+    "evaluating": "The run has trained, and is being evaluated",
+    "lost": "The run is lost",
+    "done": "The run is done",
+    "failed": "The run has failed",
+    "stopped": "The run was stopped",
+}
 _HEADLINE = ("mAP", "mAP_50", "mAP_75", "AR_100", "loss_total")
 
 
@@ -143,6 +154,7 @@ def _headline(known: Known, step: int | None) -> tuple[tuple[str, float | None],
 def _summary(known: Known, analysis: Analysis | None) -> Section:
     metric = known.spec.options.best
     sentences = [
+        _describe_state(known.run),
         describe_score(metric, known.evaluated.get(metric)),
         describe_losses(
             known.training.get("loss_total"), known.evaluated.get("loss_total")
@@ -156,6 +168,14 @@ def _summary(known: Known, analysis: Analysis | None) -> Section:
             sections.describe_threshold(analysis),
         ]
     return Section("summary", "In words", (*filter(None, sentences), *known.notes))
+
+
+def _describe_state(run: RunDir) -> str:
+    """What has become of a run, how far it came, and why where that is known."""
+    status = read_status(run)
+    at = "" if status.step is None else f" at step {status.step} of {status.num_steps}"
+    why = f": {status.what.removesuffix('.')}" if status.what else ""
+    return f"{_STATES[status.state]}{at}{why}."
 
 
 def _against_last(known: Known, analysis: Analysis) -> str | None:

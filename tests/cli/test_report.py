@@ -42,7 +42,7 @@ def test_it_is_printed_for_people(run: RunDir) -> None:
     ]  # fmt: skip
     assert [line for line in lines if line in titles] == titles
     assert "validation total  █▃▁▂▃  3 at 0 to 1.5 at 800" in lines
-    assert lines[lines.index("In words") + 2].startswith("Overfitting since step 400: ")
+    assert lines[lines.index("In words") + 3].startswith("Overfitting since step 400: ")
 
 
 def test_markdown_has_headings_and_tables(run: RunDir) -> None:

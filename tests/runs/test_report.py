@@ -12,11 +12,13 @@ import pytest
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_detections, write_detections, write_metrics
+from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.report.run.document import Report, Section, Table
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.process import identify
 from odapi_runner.runs.report import build_report
 from odapi_runner.workspace import Workspace
 from support.whole_runs import COURSE, write_run
@@ -63,8 +65,9 @@ def test_it_looks_at_the_best_checkpoint(whole: Report, run: RunDir) -> None:
 
 def test_it_says_in_words_how_it_went(whole: Report) -> None:
     """Where it was best, that it overfits since, what costs most, which threshold serves best."""
-    best, trend, mean, last, errors, threshold = section(whole, "summary").sentences
+    state, best, trend, mean, last, errors, threshold = section(whole, "summary").sentences
 
+    assert state == "The run is done: stopped early."
     assert best.startswith("mAP is best at step 400: ")
     assert "by step 800 it has fallen to" in best
     assert trend.startswith("Overfitting since step 400: the training loss fell from ")
@@ -217,6 +220,7 @@ def test_a_run_without_evaluations_has_a_report(workspace: Workspace) -> None:
     assert (young.step, young.chosen, young.thresholds) == (None, "not evaluated yet", None)
     assert section(young, "detections").sentences == ("Nothing was evaluated yet.",)
     assert section(young, "summary").sentences == (
+        "The run is done: stopped early.",
         "0 evaluations with a loss: too few to tell a trend.",
     )
     assert [chart.name for chart in section(young, "course").charts] == ["losses", "learning-rate"]
@@ -276,6 +280,36 @@ def test_a_faulty_config_is_told_and_the_rest_is_there(workspace: Workspace) -> 
     assert any("batch_sise" in sentence for sentence in section(found, "summary").sentences)
     assert table(found, "cost").rows[0] == ("training", 2.25, "steps/s")
     assert len(section(found, "worst").tables) == 1
+
+
+def test_how_the_run_ended_is_its_first_sentence(workspace: Workspace) -> None:
+    """With how far it came, and why where that is known."""
+    run = write_run(workspace, "killed", course={})
+    events = EventLog(run, "supervise")
+    events.write("started", process=identify(0).dump())
+    events.write("failed", waiting=0, what="the trainer was killed by SIGKILL")
+    Progress(run, "train").write("training", step=160, num_steps=800)
+
+    told = section(build_report(run, workspace=workspace), "summary").sentences
+
+    assert told[0] == ("The run has failed at step 160 of 800: the trainer was killed by SIGKILL.")
+
+
+def test_early_stopping_is_marked_where_the_training_ended(workspace: Workspace) -> None:
+    """Not at the checkpoint on which it was decided; and not where the training went on."""
+    run = write_run(workspace, "passed", course={})
+    trainer, supervisor = EventLog(run, "train"), EventLog(run, "supervise")
+    supervisor.write("trainer_started", process=identify(0).dump())
+    EventLog(run, "eval").write("evaluated", step=840)
+    supervisor.write("ending", outcome="finished", what="stopped early")
+    trainer.write("stopped", step=930)
+    supervisor.write("ending", outcome="finished", what="stopped early")
+    supervisor.write("trainer_started", process=identify(0).dump())
+    trainer.write("finished", step=960)
+
+    course = section(build_report(run, workspace=workspace), "course")
+
+    assert course.sentences == ("stopped early: step 800", "stopped early: step 930")
 
 
 def test_an_event_that_lacks_what_it_tells_is_left_out(workspace: Workspace) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,11 @@ def write_curves(
 
 def write_events(run: RunDir) -> None:
     """That the evaluations took two seconds each, the trainer 1,648 MiB, and it stopped early."""
-    told = [{"role": "train", "kind": "first_step", "step": 1, "seconds": 12.5}]
+    nobody = {"host": "", "boot_id": "", "pid": 0, "start_ticks": 0}
+    told: list[dict[str, Any]] = [
+        {"role": "supervise", "kind": "started", "time": 0.0, "process": nobody},
+        {"role": "train", "kind": "first_step", "step": 1, "seconds": 12.5},
+    ]
     for place, step in enumerate(COURSE):
         told += [
             {"role": "eval", "kind": "evaluating", "step": step, "time": 10.0 * place},
@@ -127,6 +132,7 @@ def write_events(run: RunDir) -> None:
     told += [
         {"role": "supervise", "kind": "ending", "outcome": "finished", "what": "stopped early"},
         {"role": "train", "kind": "finished", "step": 800, "peak_mib": 1648, "input_wait": 0.01},
+        {"role": "supervise", "kind": "finished", "waiting": 0, "what": "stopped early"},
     ]
     run.events.mkdir()
     for number, event in enumerate(told):
