@@ -69,7 +69,7 @@ def test_it_says_in_words_how_it_went(whole: Report) -> None:
 
     assert state == "The run is done: stopped early."
     assert best.startswith("mAP is best at step 400: ")
-    assert "by step 800 it has fallen to" in best
+    assert "; at the last, step 800, it is 0." in best
     assert trend.startswith("Overfitting since step 400: the training loss fell from ")
     assert "the validation loss has risen from 1 to 1.5" in trend
     told = re.fullmatch(
@@ -83,7 +83,14 @@ def test_it_says_in_words_how_it_went(whole: Report) -> None:
         r"Step 800 and step 400 cannot be told apart on these 20 images: they differ by .* mAP\.",
         last,
     )
-    assert errors.startswith("Most is lost by ")
+    mended = re.fullmatch(
+        r"Most is lost by .*: mending it would raise AP_50 from (0\.\d+) to (0\.\d+)\.", errors
+    )
+    assert mended
+    average = np.mean([row[1] for row in table(whole, "precision").rows])
+    cost = max(row[3] for row in table(whole, "errors").rows)
+    assert float(mended[1]) == pytest.approx(average, abs=6e-4)
+    assert float(mended[2]) == pytest.approx(average + cost, abs=6e-4)
     assert threshold.startswith("A score threshold of 0.")
 
 
@@ -347,6 +354,9 @@ def test_a_network_that_has_learned_nothing_has_a_report(workspace: Workspace) -
     assert dull.thresholds.shown == 0.5
     assert section(dull, "classes").sentences == ("3 classes, 71 objects.",)
     assert all(row[3] == 0 for row in table(dull, "thresholds").rows)
+    assert [row[1:] for row in table(dull, "thresholds", 1).rows] == [(None, 0, 0)] * 3
+    (chart,) = section(dull, "thresholds").charts
+    assert chart.caption == "Car: never found; Pedestrian: never found; Cyclist: never found"
 
 
 def test_all_of_it_is_plain_values(whole: Report) -> None:

@@ -167,7 +167,10 @@ def describe_errors(analysis: Analysis) -> str | None:
         "miss": "objects that are not found at all",
     }
     cost, now = errors.cost[worst], errors.average
-    return f"Most is lost by {words[worst]}: {cost:.3f} of AP_50, which is {now:.3f}."
+    return (
+        f"Most is lost by {words[worst]}: mending it would raise AP_50 from {now:.3f} to "
+        f"{now + cost:.3f}."
+    )
 
 
 def build_confusion(analysis: Analysis, threshold: float) -> Section:
@@ -209,7 +212,8 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
         (one.name, one.objects, *(one.shares or (None, None, None)), one.false) for one in counts
     )
     best = tuple(
-        (one.name, one.threshold, one.f1, one.f1_at_half) for one in objects.best_thresholds()
+        (one.name, one.threshold if one.f1 else None, one.f1, one.f1_at_half)
+        for one in objects.best_thresholds()
     )
     every = [objects.count(float(value)) for value in THRESHOLDS]
     slider = Thresholds(
@@ -227,7 +231,7 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
         "thresholds",
         "Objects by class",
         (
-            f"From a score of {threshold:.2f} on. {_OF_SHARES}",
+            _OF_SHARES,  # the title of the table, which follows the slider, has the score
             *([describe_threshold(analysis) or ""] if overall else []),
         ),
         tables=(
@@ -240,12 +244,16 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
             Chart(
                 "thresholds",
                 "F1 by threshold",
-                "; ".join(f"{name}: best at {at:.2f}" for name, at, _, _ in best) or "No objects.",
+                "; ".join(_tell_best(name, at) for name, at, _, _ in best) or "No objects.",
                 partial(charts.draw_thresholds, objects),
             ),
         ),
     )
     return section, slider
+
+
+def _tell_best(name: str, threshold: float | None) -> str:
+    return f"{name}: " + ("never found" if threshold is None else f"best at {threshold:.2f}")
 
 
 def describe_threshold(analysis: Analysis) -> str | None:

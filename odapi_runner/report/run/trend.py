@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from odapi_runner.metrics import LOSS_TAGS, best_step
+from odapi_runner.metrics import best_step
 from odapi_runner.report.run.document import Curve
 
 _LEAST = 4  # evaluations after the first steps, of which a trend can be told
@@ -52,6 +52,7 @@ def describe_losses(training: Curve | None, validation: Curve | None) -> Trend:
     points = _after_the_start(validation)
     if len(points) < _LEAST:
         few = f"{len(points)} evaluation{'' if len(points) == 1 else 's'} with a loss"
+        few += " after step 0" if validation and 0 in validation.steps else ""
         return Trend("unknown", None, f"{few}: too few to tell a trend.")
     steps, values = [step for step, _ in points], [value for _, value in points]
     low = min(range(len(values)), key=values.__getitem__)
@@ -70,8 +71,9 @@ def describe_losses(training: Curve | None, validation: Curve | None) -> Trend:
     if falls and len(later) <= third:
         what = f"The validation loss still falls ({last:.4g} at step {steps[-1]})"
         return Trend("improving", None, f"{what}: more steps may help.")
-    what = f"The validation loss has levelled off: lowest at step {since} ({lowest:.4g}), "
-    return Trend("level", since, f"{what}{last:.4g} at the last. No sign of overfitting.")
+    at_the_last = f", {last:.4g} at the last" if since != steps[-1] else ", the last"
+    what = f"The validation loss has levelled off: lowest at step {since} ({lowest:.4g})"
+    return Trend("level", since, f"{what}{at_the_last}. No sign of overfitting.")
 
 
 def describe_score(metric: str, scores: Curve | None) -> str | None:
@@ -85,8 +87,8 @@ def describe_score(metric: str, scores: Curve | None) -> str | None:
     last = scores.steps[-1]
     if best == last:
         return f"{metric} is best at the last evaluation, step {last}: {by_step[last]:.4f}."
-    gone = "fallen" if metric not in LOSS_TAGS else "risen"
-    after = f"; by step {last} it has {gone} to {by_step[last]:.4f}"
+    # Not that it has fallen: whether that is more than noise is told by the comparison of both.
+    after = f"; at the last, step {last}, it is {by_step[last]:.4f}"
     if math.isclose(by_step[last], by_step[best], abs_tol=5e-5):
         after = f", and as good at the last, step {last}"
     return f"{metric} is best at step {best}: {by_step[best]:.4f}{after}."

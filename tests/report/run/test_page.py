@@ -19,7 +19,7 @@ from odapi_runner.formats.event_file import event_files
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.report.run.document import Report, Section, Table, Thresholds
-from odapi_runner.report.run.write import render_page, write_page
+from odapi_runner.report.run.write import render_page, shown, write_page
 from odapi_runner.runs.report import build_report
 from odapi_runner.workspace import Workspace
 from support.browser import Browser, browser, is_there
@@ -169,10 +169,12 @@ def test_the_slider_moves_the_table(chromium: Browser, page: Path) -> None:
     ):
         misclassified, correct, false = counts[49]
         missed = objects - misclassified - correct
-        shares = [f"{part / objects:.3f}" for part in (misclassified, correct, missed)]
+        shares = [shown(part / objects) for part in (misclassified, correct, missed)]
         assert row == [name, str(objects), *shares, str(false)]
     caption = "return document.querySelector('#by-class').closest('figure').innerText"
     assert chromium.run(caption).startswith("At a score of 0.50")
+    told = "return [...document.querySelectorAll('#thresholds > p')].map(p => p.textContent).join()"
+    assert "From a score" not in chromium.run(told)  # it would stay behind
 
 
 @pytest.mark.process

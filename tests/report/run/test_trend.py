@@ -85,10 +85,41 @@ def test_the_evaluation_of_a_network_that_learned_nothing_does_not_count() -> No
 
 
 @pytest.mark.parametrize(
+    ("validation", "sentence"),
+    [
+        (None, "0 evaluations with a loss: too few to tell a trend."),
+        (curve(3), "1 evaluation with a loss: too few to tell a trend."),
+        (curve(3, start=0), "0 evaluations with a loss after step 0: too few to tell a trend."),
+        (
+            curve(3, 2, 1, start=0),
+            "2 evaluations with a loss after step 0: too few to tell a trend.",
+        ),
+    ],
+)
+def test_which_evaluations_are_too_few_is_told(validation: Curve | None, sentence: str) -> None:
+    """One at step 0 is in the table, but is none of those that count here."""
+    assert describe_losses(None, validation).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((1.001, 1.001, 1, 0.999), "lowest at step 4 (0.999), the last. No sign of overfitting."),
+        ((4, 3, 2, 1, 2, 2, 2, 1.01), "lowest at step 4 (1), 1.01 at the last. No sign of "),
+    ],
+)
+def test_a_loss_that_has_levelled_off_is_told_once(values: tuple[float, ...], told: str) -> None:
+    """Its lowest value, and the last where that is another."""
+    sentence = describe_losses(falling(8), curve(*values)).sentence
+
+    assert sentence.startswith(f"The validation loss has levelled off: {told}")
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ((0.1, 0.25), "mAP is best at the last evaluation, step 2: 0.2500."),
-        ((0.25, 0.1), "mAP is best at step 1: 0.2500; by step 2 it has fallen to 0.1000."),
+        ((0.25, 0.1), "mAP is best at step 1: 0.2500; at the last, step 2, it is 0.1000."),
         ((0.25, 0.25), "mAP is best at step 1: 0.2500, and as good at the last, step 2."),
     ],
 )
@@ -101,6 +132,6 @@ def test_a_loss_is_best_where_it_is_lowest() -> None:
     """What is better depends on the metric."""
     told = describe_score("loss_total", curve(2, 1, 3))
 
-    assert told == "loss_total is best at step 2: 1.0000; by step 3 it has risen to 3.0000."
+    assert told == "loss_total is best at step 2: 1.0000; at the last, step 3, it is 3.0000."
     assert describe_score("mAP", None) is None
     assert describe_score("mAP", curve()) is None

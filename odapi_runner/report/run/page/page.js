@@ -6,7 +6,7 @@
   const shown = document.getElementById("threshold-shown");
   const table = document.getElementById("by-class");
   const caption = table.closest("figure").querySelector("figcaption");
-  const share = (part, whole) => (whole ? (part / whole).toFixed(3) : "");
+  const share = (part, whole) => (whole ? String(Number((part / whole).toPrecision(4))) : "");
   const show = () => {
     const place = Number(slider.value);
     const threshold = data.values[place].toFixed(2);
