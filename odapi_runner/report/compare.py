@@ -11,7 +11,8 @@ from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS, METRICS
 from odapi_runner.records.progress import Track, untracked
 from odapi_runner.report.against import Compared, compare_with
-from odapi_runner.report.entry import Entry, build_entries, in_order, select
+from odapi_runner.report.entry import EVAL_DATA, Entry, build_entries, in_order, select
+from odapi_runner.report.eval_data import differ_in_data, share_digests, tell_of_data
 from odapi_runner.report.names import shorten
 from odapi_runner.report.picking import At, Images, build_pick
 from odapi_runner.report.rows import EvalRow, ParsedLog
@@ -25,8 +26,7 @@ from odapi_runner.workspace import Workspace, find_workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-EVAL_DATA = "eval_data"  # the column of what runs are evaluated on, where that differs
-_SHOWN = 3  # names in a note
+_SHOWN = 3  # names in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,19 @@ def compare(
     if base and all(source is not base for source in found):
         found = [base, *found]
         names = shorten([source.name for source in found], "/")
+    base_place = next((place for place, one in enumerate(found) if one is base), None)
+    found = share_digests(found)
     pick = build_pick(at, by, found)
     images = isinstance(at, Images)
     entries: list[Entry] = []
     base_entry = None
-    for name, source in zip(names, found, strict=True):
-        if source is base:
+    for place_of, (name, source) in enumerate(zip(names, found, strict=True)):
+        if place_of == base_place:
             base_entry = next(build_entries(source, name, pick, [], images=images))
         entries += build_entries(source, name, None if steps else pick, notes, images=images)
     entries = in_order(select(entries, conditions), sort)
     entries += [_other(name, metrics) for name, metrics in (others or {}).items()]
-    notes += _tell_of_data(entries)
+    notes += tell_of_data([*entries, *([base_entry] if base_entry else [])])
     compared = Compared({}, (), ())
     if base_entry:
         compared = compare_with(base_entry, entries, noise=noise, track=track)
@@ -146,31 +148,12 @@ def _other(name: str, metrics: Mapping[str, float]) -> Entry:
     return Entry(Source(Path(name), ParsedLog((), (row,))), row, build_record(name, row))
 
 
-def _tell_of_data(entries: Sequence[Entry]) -> list[str]:
-    """Where they are not evaluated on the same data: which of them are on which."""
-    groups: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry.source.data:
-            groups.setdefault(entry.source.data, []).append(entry.name)
-    if len(groups) < 2:
-        return []
-    told = (f"{_list_names(names)} ({data})" for data, names in groups.items())
-    return [f"evaluated on different data, not comparable: {' / '.join(told)}"]
-
-
-def _list_names(names: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(names))
-    more = len(distinct) - _SHOWN
-    return ", ".join(distinct[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def _build_table(entries: Sequence[Entry], compared: Mapping[str, list[Any]]) -> pd.DataFrame:
     sources = [entry.trained for entry in entries]
     settings = differing_settings(sources)
     columns = dict(zip(shorten(list(settings), ".", taken=COLUMNS), settings.values(), strict=True))
-    data = [source.data for source in sources]
-    if len({digest for digest in data if digest}) > 1:
-        columns = {EVAL_DATA: data} | columns
+    if differ_in_data(entries):
+        columns = {EVAL_DATA: [entry.data for entry in entries]} | columns
     columns |= compared
     records = [
         {**entry.record, **{name: cells[place] for name, cells in columns.items()}}

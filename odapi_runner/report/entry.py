@@ -15,7 +15,10 @@ from odapi_runner.report.source import Source
 from odapi_runner.report.table import Record, build_record
 from odapi_runner.report.where import Condition
 
+EVAL_DATA = "eval_data"  # the column of what runs are evaluated on, where that differs
 IMAGES = "images"  # the column of how many of them training had seen
+
+_SHOWN = 5  # values in a remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,17 @@ class Entry:
         """The source with what its row was trained with, where that was changed later."""
         return self.source.at(self.row.step)
 
+    @property
+    def data(self) -> str | None:
+        """What it is evaluated on: a digest, else the names of the records, where they are told."""
+        return self.source.data or self.source.files
+
     def find(self, name: str) -> tuple[bool, Any]:
         """Whether there may be a column or a setting of a name, and its value here."""
         if name in self.record:
             return True, self.record[name]
+        if name == EVAL_DATA:
+            return True, self.data
         return (True, None) if name in COLUMNS else find_setting(self.trained, name)
 
 
@@ -68,10 +78,12 @@ def select(entries: Sequence[Entry], conditions: Sequence[Condition]) -> list[En
     """Those that meet all conditions.
 
     Raises:
-        OdapiError: a condition names what none of them has.
+        OdapiError: a condition names what none of them has, or orders texts by a number.
     """
     for condition in conditions:
         cells = _cells(entries, condition.name)
+        if why := condition.explain(cells):
+            raise OdapiError(why, fix=f"What is there: {_list_values(cells)}")
         met = zip(entries, cells, strict=True)
         entries = [entry for entry, cell in met if condition.holds(cell)]
     return list(entries)
@@ -104,6 +116,11 @@ def _best_first(column: str) -> Callable[[Any], Any]:
         return True, str(cell)
 
     return key
+
+
+def _list_values(cells: Sequence[Any]) -> str:
+    distinct = list(dict.fromkeys(str(cell) for cell in cells if cell is not None))
+    return ", ".join([*distinct[:_SHOWN], *(["…"] if len(distinct) > _SHOWN else [])])
 
 
 def _cells(entries: Sequence[Entry], name: str) -> list[Any]:

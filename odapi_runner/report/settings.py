@@ -14,6 +14,7 @@ from odapi_runner.report.source import Source
 
 # Of two fields of one name this is the one that people mean: `batch_size`, `optimizer`.
 _MEANT = "train_config."
+_OF_SWEEP = ("sweep", "patch")  # attributes of a source
 
 
 def differing_settings(sources: Sequence[Source]) -> dict[str, list[Any]]:
@@ -51,8 +52,9 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
         Whether there may be such a setting at all, and its value, by default that of the schema;
         None where it has none. A message in which something is written is "set".
     """
-    if (option := name.removeprefix("options.")) in source.options:
-        return True, source.options[option]
+    beside = {key: getattr(source, key) for key in _OF_SWEEP} | source.options
+    if (option := name.removeprefix("options.")) in beside:
+        return True, beside[option]
     message = source.noted if source.config is None else source.config
     if message is None:
         return _best_path(name, schema_paths(TrainEvalPipelineConfig.DESCRIPTOR)) is not None, None
@@ -119,10 +121,7 @@ def _differ(values: Sequence[Any], known: Sequence[bool]) -> bool:
 
 def _sweep_columns(sources: Sequence[Source]) -> dict[str, list[Any]]:
     """Of which sweep each is, and its patch, where any has such."""
-    columns = {
-        "sweep": [source.sweep for source in sources],
-        "patch": [source.patch for source in sources],
-    }
+    columns = {name: [getattr(source, name) for source in sources] for name in _OF_SWEEP}
     return {name: values for name, values in columns.items() if any(values)}
 
 

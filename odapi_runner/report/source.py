@@ -39,6 +39,14 @@ class Source:
         return f"{self.path}:{self.log.name}" if self.log.name else str(self.path)
 
     @property
+    def files(self) -> str | None:
+        """The records that it says it is evaluated on; None where nobody says so."""
+        said = self.noted if self.config is None else self.config
+        if said is None or not said.eval_input_reader:
+            return None
+        return " ".join(said.eval_input_reader[0].tf_record_input_reader.input_path) or None
+
+    @property
     def run(self) -> RunDir | None:
         """Its folder, where it is a run."""
         return RunDir(self.path) if is_run(self.path) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,20 @@ class Condition:
         if self.sign in _ORDERS:
             return cell is not None and _ordered(_ORDERS[self.sign], cell, self.value)
         return _equal(cell, self.value) is (self.sign != "!=")
+
+    def explain(self, cells: Sequence[Any]) -> str:
+        """Why it can hold for none of these, whatever they are; empty where it could."""
+        told = [cell for cell in cells if cell is not None]
+        if self.sign not in _ORDERS or not told:
+            return ""
+        is_number = _number(self.value) is not None
+        if any((_number(cell) is not None) is is_number for cell in told):
+            return ""
+        if is_number:
+            return f"{self.name} is a text in each of these rows: it is not {self.sign} a number"
+        return (
+            f'{self.name} is a number in each of these rows: it is not {self.sign} "{self.value}"'
+        )
 
 
 def parse_condition(text: str) -> Condition:

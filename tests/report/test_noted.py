@@ -77,6 +77,31 @@ def test_experiments_stand_beside_runs(notebook: Path) -> None:
     assert [name for (name,) in rows(large, "run")] == ["notes.txt:3", "a", "b"]
 
 
+def test_other_records_than_a_run_s_are_told(tmp_path: Path) -> None:
+    """By their names, since a notebook has no digest; the same names are the same data."""
+    reader = "eval_input_reader { tf_record_input_reader { input_path: '%s' } }"
+    text = f"2\n  =\n    mAP = 0.5\n  set\n    {reader % 'other.record'}\n"
+    text += f"1\n  =\n    mAP = 0.4\n  set\n    {reader % 'val.record'}\n"
+    place = Workspace(tmp_path)
+    (tmp_path / "notes.txt").write_text(text, "utf-8")
+    write_run(place.train / "a", {10: 0.1}, data="d")
+    sources = ["a", tmp_path / "notes.txt"]
+
+    found = compare(sources, workspace=place, baseline="a", noise=False)
+    same = compare(sources, workspace=place, where=["run!=notes.txt:2"])
+
+    ((of_run,), (first,), (second,)) = rows(found, "eval_data")
+    assert (first, second) == (of_run, "other.record")
+    (note,) = found.notes
+    assert note.startswith("evaluated on records of other names, perhaps not comparable: ")
+    assert note.endswith(f": a, notes.txt:1 ({of_run}) / notes.txt:2 (other.record)")
+    assert rows(compare(sources, workspace=place, where=["eval_data=other.record"]), "run") == [
+        ["notes.txt:2"]
+    ]
+    assert "eval_data" not in same.table.columns
+    assert same.notes == ()
+
+
 def test_an_experiment_may_be_the_baseline(notebook: Path) -> None:
     """By the name of its row; the notebook itself is several."""
     place = Workspace(notebook.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from odapi_runner.errors import OdapiError
 from odapi_runner.report.compare import compare
 from odapi_runner.report.where import Condition, parse_condition
+from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 from support.compared import rows, write_run
 
@@ -101,6 +103,32 @@ def test_only_what_differs_between_the_rows_that_are_left_has_a_column(
     found = compare(workspace=workspace, where=["batch_size>=8"])
 
     assert list(found.table.columns)[-2:] == ["precision", "batch_size"]
+
+
+def test_a_number_and_a_text_have_no_order(workspace: Workspace) -> None:
+    """No row could meet it: the values that are there are told instead of an empty table."""
+    with pytest.raises(OdapiError) as number:
+        compare(workspace=workspace, where=["batch_size>=abc"])
+    with pytest.raises(OdapiError) as text:
+        compare(workspace=workspace, where=["run<3"])
+
+    assert number.value.what == 'batch_size is a number in each of these rows: it is not >= "abc"'
+    assert number.value.fix == "What is there: 4, 8, 16"
+    assert text.value.what == "run is a text in each of these rows: it is not < a number"
+
+
+def test_the_sweep_and_its_patch_can_be_asked_for(workspace: Workspace) -> None:
+    """As the columns that they are; a run of no sweep has empty ones."""
+    run = RunDir(workspace.train / "b")
+    asked = json.loads(run.run_json.read_text("utf-8"))
+    sweep = {"name": "small-sweep", "values": {"patch": "crop"}}
+    run.run_json.write_text(json.dumps(asked | {"sweep": sweep}), "utf-8")
+
+    of_sweep = compare(workspace=workspace, where=["sweep=small-sweep", "patch=crop"])
+
+    assert rows(of_sweep, "run") == [["b"]]
+    assert rows(compare(workspace=workspace, sort=["sweep"]), "run") == [["b"], ["a"], ["c"]]
+    assert rows(compare(workspace=workspace, where=["sweep="]), "run") == [["a"], ["c"]]
 
 
 def test_an_unknown_name_is_said_with_the_one_that_was_meant(workspace: Workspace) -> None:
