@@ -25,6 +25,7 @@ from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.feed import TallyLog
 from odapi_runner.engine.log import log
 from odapi_runner.engine.pictures import side_by_side
+from odapi_runner.engine.rate import factor_at
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.errors import CheckpointError
 from odapi_runner.formats.best import keep_best
@@ -37,7 +38,7 @@ from odapi_runner.formats.detections import (
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
 from odapi_runner.formats.runlog import EventLog, Progress, evaluation_phase
 from odapi_runner.formats.settled import settled_checkpoints
-from odapi_runner.metrics import COCO_METRICS, METRICS, columns_of
+from odapi_runner.metrics import COCO_METRICS, LEARNING_RATE, METRICS, columns_of
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
 from odapi_runner.settings import settings_of
@@ -100,6 +101,8 @@ class EvaluationRun:
         finally:
             self._found.tell()
         self._found.sum_up()
+        # The schedule alone does not know of a plateau.
+        detections.metrics[LEARNING_RATE] *= factor_at(self._run, detections.step)
         if len(self._evaluator.groundtruth.source_ids) != images:
             write_groundtruth(self._run.groundtruth, self._evaluator.groundtruth)
         self._publish(folder, number, detections)

@@ -14,6 +14,12 @@ from odapi_runner.rundir import RunDir
 KIND = "rate_factor"
 
 
+def factor_at(run: RunDir, step: int) -> float:
+    """The factor that counts behind so many steps, by what the run's training has told of it."""
+    told = [event for event in read_events(run) if event["kind"] == KIND and event["step"] <= step]
+    return float(told[-1]["factor"]) if told else 1.0
+
+
 class RateFactor:
     """What factor counts at which step of one training."""
 

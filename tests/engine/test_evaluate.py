@@ -21,9 +21,9 @@ from odapi_runner.engine.evaluator import Evaluator
 from odapi_runner.engine.read_config import build_spec
 from odapi_runner.engine.trainer import Trainer
 from odapi_runner.errors import ConfigError
-from odapi_runner.formats.detections import read_detections, read_groundtruth
+from odapi_runner.formats.detections import read_detections, read_groundtruth, read_metrics
 from odapi_runner.formats.example import decode_example, encode_example
-from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.formats.runlog import EventLog, read_events, read_progress
 from odapi_runner.formats.tfrecord import RecordWriter, read_records
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.proto.text import read_pipeline
@@ -31,6 +31,7 @@ from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
+from odapi_runner.schedules import learning_rate
 from odapi_runner.workspace import Workspace
 from support.ssd_configs import ssd_config
 from support.workspaces import make_workspace, write_config
@@ -48,6 +49,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDir, str]:
         trainer._step.assign(step)
         run.put_pending(trainer.save(run.root, keep=7))
     run.pending_closed.touch()
+    EventLog(run, "train").write("rate_factor", step=0, factor=0.5)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(workspace.root)
         done = CliRunner(catch_exceptions=False).invoke(main, arguments(config, run))
@@ -63,7 +65,9 @@ def test_every_checkpoint_is_evaluated_once_and_in_order(evaluated: tuple[RunDir
     """The queue is empty, each step has its file, and the events tell the order."""
     run, _ = evaluated
     told = [
-        (event["kind"], event.get("step")) for event in read_events(run) if event["kind"] != "data"
+        (event["kind"], event.get("step"))
+        for event in read_events(run)
+        if event["kind"] not in {"data", "rate_factor"}
     ]
 
     assert told == [(kind, step) for step in (0, 5, 7) for kind in ("evaluating", "evaluated")]
@@ -161,6 +165,15 @@ def test_metrics_csv_has_a_row_a_checkpoint(evaluated: tuple[RunDir, str]) -> No
     assert frame["mAP_large"].isna().all() == (
         read_detections(run.detections_at(0)).metrics["DetectionBoxes_Precision/mAP (large)"] == -1
     )
+
+
+def test_the_rate_is_that_of_the_training(evaluated: tuple[RunDir, str]) -> None:
+    """That of the schedule, times what a plateau has made of it."""
+    run, _ = evaluated
+    schedule = build_spec(read_pipeline(run.root.parent.parent / "small.config")).train.schedule
+    _, metrics = read_metrics(run.detections_at(0))
+
+    assert metrics["learning_rate"] == pytest.approx(learning_rate(schedule, 0) / 2)
 
 
 def test_what_has_been_evaluated_is_not_evaluated_again(
