@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from odapi_runner.formats.detections import (
     read_groundtruth,
 )
 from odapi_runner.metrics import columns_of
+from odapi_runner.pipeline.overrides import parse_override
 from odapi_runner.proto.differences import joined
 from odapi_runner.report.run import sections
 from odapi_runner.report.run.analysis import Analysis, analyse, draws_for
@@ -206,11 +208,22 @@ def _changes(known: Known) -> Section:
     """Where the run came from, what differs from there, and what happened on the way."""
     sentences, tables = _since_parent(known)
     if known.spec.overrides:
-        sentences.append(f"Set beside its config: {' '.join(known.spec.overrides)}.")
+        sentences.append(f"Set beside its config: {' '.join(_holding(known.spec.overrides))}.")
     deeds = tuple((_when(deed.time), deed.kind, deed.what) for deed in read_deeds(known.run))
     if deeds:
         tables.append(Table("What happened on the way", ("when", "event", "what"), deeds))
     return Section("changes", "Where it came from", tuple(sentences), tables=tuple(tables))
+
+
+def _holding(overrides: Sequence[str]) -> list[str]:
+    """What was set and still holds: of a path that was set again the last, and all appended."""
+    parsed = [parse_override(item) for item in overrides]
+    last = {item.path: place for place, item in enumerate(parsed) if not item.appends}
+    return [
+        text
+        for place, (text, item) in enumerate(zip(overrides, parsed, strict=True))
+        if place >= last.get(item.path, 0)
+    ]
 
 
 def _since_parent(known: Known) -> tuple[list[str], list[Table]]:

@@ -12,6 +12,7 @@ import pytest
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_detections, write_detections, write_metrics
+from odapi_runner.formats.event_file import event_files
 from odapi_runner.formats.runlog import EventLog, Progress
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.records.draw import draw_streets
@@ -21,7 +22,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.report import build_report
 from odapi_runner.workspace import Workspace
-from support.whole_runs import COURSE, write_run
+from support.whole_runs import COURSE, write_curves, write_run
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +318,50 @@ def test_early_stopping_is_marked_where_the_training_ended(workspace: Workspace)
     course = section(build_report(run, workspace=workspace), "course")
 
     assert course.sentences == ("stopped early: step 800", "stopped early: step 930")
+
+
+def test_the_figures_of_several_sessions_are_one(workspace: Workspace) -> None:
+    """The peak of all of them, and the median of how long they waited."""
+    run = write_run(workspace, "twice", course={})
+    trainer = EventLog(run, "train")
+    trainer.write("stopped", step=820, peak_mib=2000, input_wait=0.03)
+    trainer.write("finished", step=840, peak_mib=1000, input_wait=0.02)
+
+    rows = table(build_report(run, workspace=workspace), "cost").rows
+
+    assert [row for row in rows if row[0] == "trainer's peak memory"] == [
+        ("trainer's peak memory", 2000, "MiB")
+    ]
+    assert [row for row in rows if row[0] == "waiting for input"] == [
+        ("waiting for input", 2.0, "% of the time")
+    ]
+
+
+def test_what_was_set_again_is_told_once(workspace: Workspace) -> None:
+    """The last of each path holds; what was appended since then stays beside it."""
+    overrides = ["a+=1", "num_steps=20", "batch_size=2", "a=2", "num_steps=160", "a+=3", "a+=4"]
+    run = write_run(workspace, "often", course={}, overrides=overrides)
+
+    told = section(build_report(run, workspace=workspace), "changes").sentences
+
+    assert told[-1] == "Set beside its config: batch_size=2 a=2 num_steps=160 a+=3 a+=4."
+
+
+def test_the_learning_rates_of_evaluations_are_drawn_where_they_are_more(
+    workspace: Workspace,
+) -> None:
+    """A trainer that logs every hundred steps has one point of a short training."""
+    run = write_run(workspace, "short", course={})
+    (first, _) = event_files(run.train_events)
+    first.unlink()
+    write_curves(run, {"learning_rate": [(100, 0.5)]})
+    for step in (0, 50, 100):
+        write_metrics(run.detections_at(step), step, {"learning_rate": step / 100})
+
+    curves = section(build_report(run, workspace=workspace), "course").curves
+
+    (rate,) = [curve for curve in curves if curve.name == "learning_rate"]
+    assert (rate.steps, rate.values) == ((0, 50, 100), (0.0, 0.5, 1.0))
 
 
 def test_an_event_that_lacks_what_it_tells_is_left_out(workspace: Workspace) -> None:

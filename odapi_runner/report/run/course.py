@@ -14,6 +14,7 @@ from odapi_runner.report.run.document import Chart, Curve, Section, Table
 
 _SHOWN_METRICS = ("mAP", "mAP_50", "mAP_75")
 _VALIDATION = "validation"
+_ENDS = ("finished", "stopped")  # what a trainer tells last: a resumed run has several
 _DOTTED = 50  # points up to which a curve shows each of them
 
 Marks = Sequence[tuple[int, str]]
@@ -31,7 +32,7 @@ def build_course(
     ]
     totals = [curve for curve in losses if curve.name.endswith(" total")]
     parts = [curve for curve in losses if curve not in totals]
-    rate = _known(training, (LEARNING_RATE,))
+    rate = _known(max(training, evaluated, key=_count_rates), (LEARNING_RATE,))
     metrics = _known(evaluated, _SHOWN_METRICS)
     drawn = [
         ("losses", "Losses", totals, "loss", True),
@@ -53,6 +54,12 @@ def build_course(
             if curves
         ),
     )
+
+
+def _count_rates(curves: Mapping[str, Curve]) -> int:
+    """How many learning rates are known: a short training logs fewer than are evaluated."""
+    rates = curves.get(LEARNING_RATE)
+    return len(rates.steps) if rates else 0
 
 
 def _spoken(loss: str) -> str:
@@ -106,11 +113,12 @@ def build_cost(
     told = {event["kind"]: event for event in events if event.get("role") == "train"}
     if "first_step" in told:
         rows.append(("from start to first step", told["first_step"]["seconds"], "s"))
-    for event in (told.get("finished"), told.get("stopped")):
-        if event and event.get("peak_mib") is not None:
-            rows.append(("trainer's peak memory", event["peak_mib"], "MiB"))
-        if event and event.get("input_wait") is not None:
-            rows.append(("waiting for input", 100 * event["input_wait"], "% of the time"))
+    ends = [event for event in events if event.get("role") == "train" and event["kind"] in _ENDS]
+    if peaks := [event["peak_mib"] for event in ends if event.get("peak_mib") is not None]:
+        rows.append(("trainer's peak memory", max(peaks), "MiB"))
+    if waits := [event["input_wait"] for event in ends if event.get("input_wait") is not None]:
+        middle = 100 * statistics.median(waits)
+        rows.append(("waiting for input", middle, "% of the time"))
     if seconds := _evaluation_seconds(events):
         middle = statistics.median(seconds)
         rows.append(("an evaluation", middle, "s"))
