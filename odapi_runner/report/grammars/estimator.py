@@ -29,12 +29,14 @@ _LOSS = r"(?:[\w/]*loss|learning_rate|lr)"
 _STEP = re.compile(
     rf"(?:^|[\s:\]|])((?:{_LOSS} = {VALUE}, )+)step = (\d{{1,18}})(?: \(({VALUE}) sec\)|\s*\n)"
 )
+_UNREAD = re.compile(rf"(?:^|[\s:\]|]){_LOSS} = [^,=]*, $")
 _NAMED = re.compile(rf"([\w/]+) = ({VALUE}), ")
 _SLIM = re.compile(rf"\bglobal step (\d{{1,18}}): loss = ({VALUE}) \(({VALUE}) sec/step\)")
 _SAVED = re.compile(r"\bSaving dict for global step \d{1,18}: (\S.*)\n")
 # The same dict where somebody has copied it without the words before it.
 _COPIED = re.compile(r"(?:^|\s)(\w+/mAP = \S.*)\n")
 _METRIC = re.compile(rf"(?:^|, )([^\s=][^=]*?) = ({VALUE})(?=, |\s*$)")
+_UNREADABLE = "a value that cannot be read"
 _STEP_NAME = "global_step"
 _TOTAL_LOSS = LOSS_TAGS["loss_total"]
 
@@ -59,16 +61,17 @@ class _Reader:
         found = _STEP.search(line)
         if found is None:
             return (Unused("a cut line of losses", line),) if "loss = " in line else ()
+        unread = (Unused(_UNREADABLE, line),) if _UNREAD.search(line[: found.start(1)]) else ()
         step = int(found[2])
         values = _tagged(_NAMED.findall(found[1]))
         if self.row and self.row.step == step and not _contradict(self.row.values, values):
             self.row = replace(self.row, values=self.row.values | values)
-            return ()
+            return unread
         told = self.close()
         passed = 0 if self.before is None else step - self.before
         seconds = float(found[3]) / passed if found[3] and passed > 0 else None
         self.row = TrainRow(step, seconds, values)
-        return told
+        return [*told, *unread]
 
     def _read_slim(self, line: str) -> Sequence[TrainRow | Unused]:
         found = _SLIM.search(line)
@@ -83,13 +86,18 @@ class _Reader:
 
     def _read_evaluation(self, line: str) -> Sequence[Row | Unused]:
         found = _SAVED.search(line) or _COPIED.search(line)
-        metrics = _tagged(_METRIC.findall(found[1])) if found else {}
+        pairs = _METRIC.findall(found[1]) if found else []
+        metrics = _tagged(pairs)
         step = as_step(metrics.pop(_STEP_NAME, None))
         if not metrics or step is None:
             return (Unused("a cut line of metrics", line),) if "Saving dict" in line else ()
         row = EvalRow(step, metrics)
         is_copy, self.told = repr(row) == self.told, repr(row)
-        return () if is_copy else [*self.close(), row]
+        if is_copy:
+            return ()
+        is_whole = found is None or found[1].count(" = ") == len(pairs)
+        unread = () if is_whole else (Unused(_UNREADABLE, line),)
+        return [*self.close(), row, *unread]
 
     def close(self) -> Sequence[TrainRow]:
         row, self.row = self.row, None

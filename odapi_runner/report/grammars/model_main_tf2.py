@@ -36,6 +36,7 @@ _STEP = re.compile(
 _PAIR = re.compile(
     rf"'(Loss/[^'\n]+|{LEARNING_RATE}|loss_scale)': (?:np\.float\d+\()?({VALUE})\)?([,}}])",
 )
+_LIKE_A_PAIR = re.compile(rf"'(?:Loss/[^'\n]+|{LEARNING_RATE}|loss_scale)': ")
 _EVALUATED = re.compile(r"Eval metrics at step (\d{1,18})[ \t]*$", re.MULTILINE)
 # The tab before the plus may have become spaces, or "#011" on the way through syslog. A name
 # without a slash or an @ is none that the evaluators give.
@@ -45,6 +46,7 @@ _METRIC = re.compile(
     re.MULTILINE,
 )
 _LIKE_A_METRIC = re.compile(r"\+ (?<=[ \t1]\+ )(?:Detection|Loss/)")
+_UNREADABLE = "a value that cannot be read"
 # Bytes: how much of others may come in between, of what is written step by step or at once.
 _PATIENCE = 8192
 _PATIENCE_AT_ONCE = 2048
@@ -72,7 +74,10 @@ class _Training:
         if self.first is None:
             return told
         self.waited += len(passage)
-        for tag, value, end in _PAIR.findall(passage):
+        found = _PAIR.findall(passage)
+        if len(found) < passage.count("': "):
+            told = [*told, *_unread_pairs(passage)]
+        for tag, value, end in found:
             self.pairs[tag] = value
             self.waited = 0
             if end == "}":
@@ -87,7 +92,10 @@ class _Training:
             return ()  # the other handler's copy
         told = self.close()
         self.first, self.waited = found, 0
-        return [*told, *self.close()] if found[3] else told
+        if found[3]:
+            return [*told, *self.close()]
+        is_unread = passage.startswith(" loss=", found.end())
+        return [*told, Unused(_UNREADABLE, _first_line(passage))] if is_unread else told
 
     def close(self) -> Sequence[TrainRow | Unused]:
         """The row, unless it repeats the one before: another handler's copy of the same lines."""
@@ -179,6 +187,13 @@ class _Reader:
 
 def _first_line(passage: str) -> str:
     return passage.partition("\n")[0]
+
+
+def _unread_pairs(passage: str) -> list[Unused]:
+    """What would be losses if a number stood behind their names."""
+    places = [found.start() for found in _LIKE_A_PAIR.finditer(passage)]
+    unread = [place for place in places if not _PAIR.match(passage, place)]
+    return [Unused(_UNREADABLE, _first_line(passage[place:])) for place in unread]
 
 
 def _cut_metrics(passage: str) -> list[Unused]:

@@ -114,6 +114,31 @@ def test_a_table_before_it_is_not_told_twice() -> None:
     assert rows(table + SAVED) == [EVALUATED]
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        (
+            "Saving dict for global step 4: AP = oops, AP50 = 0.5, global_step = 4\n",
+            EvalRow(4, {"DetectionBoxes_Precision/mAP@.50IOU": 0.5}),
+        ),
+        (
+            "Saving dict for global step 4: AP50 = 0.5, global_step = 4, loss = 2.9952211XX\n",
+            EvalRow(4, {"DetectionBoxes_Precision/mAP@.50IOU": 0.5}),
+        ),
+        (
+            "INFO:tensorflow:loss = 2.5XX, learning_rate = 0.25, step = 4\n",
+            TrainRow(4, None, {"learning_rate": 0.25}),
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_said_and_the_others_are_read(
+    text: str, row: EvalRow | TrainRow
+) -> None:
+    """The row comes once, though each line comes by two handlers."""
+    assert rows(text * 2) == [row]
+    assert set(problems(text)) == {(1, "a value that cannot be read")}
+
+
 def test_tf_slim_tells_the_seconds_of_a_step() -> None:
     """`train.py` of the first years, each line twice."""
     line = "INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)\n"
@@ -128,6 +153,7 @@ def test_tf_slim_tells_the_seconds_of_a_step() -> None:
         (SAVED.replace("global_step = 135813, ", ""), "a cut line of metrics"),
         ("Saving dict for global step 1: global_step = 1\n", "a cut line of metrics"),
         ("INFO:tensorflow:loss = 2.5, step = 7", "a cut line of losses"),
+        ("INFO:tensorflow:loss = 2.9952211XX, step = 7\n", "a cut line of losses"),
         ("loss = 0.5INFO:tensorflow:, step = 1\n", "a cut line of losses"),
         ("INFO:tensorflow:global step 100: loss = (0.301 sec/step)\n", "a cut line of a loss"),
     ],

@@ -11,7 +11,7 @@ import math
 import pytest
 
 from odapi_runner.report.rows import EvalRow, TrainRow
-from support.logs import rows
+from support.logs import problems, rows
 
 TABLE = """\
  Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.135
@@ -109,6 +109,35 @@ def test_the_form_of_2021_has_a_dict_below_the_step_line(written: str, value: fl
 
     expected = {"Loss/localization_loss": value, "learning_rate": value}
     assert rows(text) == [TrainRow(100, 1.938, expected)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "values"),
+    [
+        (
+            (
+                "INFO:tensorflow:Step 100 per-step time 0.531s\n"
+                "INFO:tensorflow:{'Loss/classification_loss': np.float32(0.3x5),\n"
+                " 'Loss/total_loss': np.float32(0.75)}\n"
+            ),
+            2,
+            {"Loss/total_loss": 0.75},
+        ),
+        (
+            (
+                "Step 100 per-step time 0.531s\n"
+                " {'Loss/total_loss': np.float32(0.75), 'learning_rate': 0.0.4,\n"
+            ),
+            2,
+            {"Loss/total_loss": 0.75},
+        ),
+        ("INFO:tensorflow:Step 100 per-step time 0.531s loss=2.9952211XX\n", 1, {}),
+    ],
+)
+def test_a_loss_that_cannot_be_read_is_said(text: str, line: int, values: dict[str, float]) -> None:
+    """With its line; the others of the step are read."""
+    assert rows(text) == [TrainRow(100, 0.531, values)]
+    assert problems(text) == [(line, "a value that cannot be read")]
 
 
 def test_the_scale_of_the_loss_ends_a_dict_of_odapi() -> None:
