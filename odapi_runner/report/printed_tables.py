@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class PrintedTables:
     """Tables wait until the end of their log: standard output may come late, or first."""
 
     waiting: list[EvalRow] = field(default_factory=list)
+    fuller: int = 0  # tables that have more than the row which tells them: that was cut
     # What was told exactly of late, by its mAP in thousandths; COCO's metrics only.
     _told: defaultdict[int | None, list[dict[str, float]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -27,7 +29,11 @@ class PrintedTables:
 
     def tell(self, metrics: Mapping[str, float]) -> None:
         """Keep what another row tells."""
-        known = {tag: value for tag, value in metrics.items() if tag.startswith("Detection")}
+        known = {
+            tag: value
+            for tag, value in metrics.items()
+            if tag.startswith("Detection") and not math.isnan(value)
+        }
         if known:
             at = _thousandths(known)
             self._told[at].append(known)
@@ -41,24 +47,49 @@ class PrintedTables:
     def untold(self) -> list[EvalRow]:
         """The tables that no row tells."""
         waiting, self.waiting = self.waiting, []
-        return [row for row in waiting if not self._is_told(row.metrics)]
+        untold = []
+        for row in waiting:
+            told = self._find(row.metrics)
+            if told is None:
+                untold.append(row)
+            else:
+                self.fuller += not row.metrics.keys() <= told.keys()
+        return untold
 
     def add(self, row: EvalRow) -> None:
         """Keep a table, unless it is told already."""
-        if not self._is_told(row.metrics):
+        told = self._find(row.metrics)
+        if told is None or not row.metrics.keys() <= told.keys():
             self.waiting.append(row)
 
-    def _is_told(self, table: Mapping[str, float]) -> bool:
+    def _find(self, table: Mapping[str, float]) -> Mapping[str, float] | None:
+        """The row that tells a table; rather one that tells all of it."""
         at = _thousandths(table)
-        near = (at - 1, at, at + 1) if at is not None else tuple(self._told)
+        near = (at - 1, at, at + 1, None) if at is not None else tuple(self._told)
         candidates = (told for place in near for told in self._told.get(place, ()))
-        return any(_is_rounding(table, told) for told in candidates)
+        part = None
+        for told in candidates:
+            if _is_rounding(table, told):
+                if table.keys() <= told.keys():
+                    return told
+                part = told
+        return part
 
 
 def _thousandths(metrics: Mapping[str, float]) -> int | None:
-    value = metrics.get(_MAP, -1.0)
+    value = metrics.get(_MAP, math.nan)
     return round(value * 1000) if -1 <= value <= 1 else None
 
 
 def _is_rounding(table: Mapping[str, float], told: Mapping[str, float]) -> bool:
-    return all(abs(told.get(tag, -2) - value) <= _ROUNDED for tag, value in table.items())
+    """Whether both are of one evaluation, of which a cut log, or nan, may have left a part.
+
+    Without mAP, or with less than half of the table beside it, a few equal numbers are chance.
+    """
+    shared = 0
+    for tag, value in table.items():
+        if tag in told:
+            if abs(told[tag] - value) > _ROUNDED:
+                return False
+            shared += 1
+    return (_MAP in table and _MAP in told) or 2 * shared >= max(len(table), 2)

@@ -122,6 +122,8 @@ class Scanner:
     def close(self) -> list[Row]:
         """The rest; last come the printed tables that no other row tells."""
         rows, tables = self.flush(), self._tables.untold()
+        for _ in range(self._tables.fuller):
+            self.findings.add(Problem(self.lines, "an evaluation lacks metrics of COCO's table"))
         if tables:
             self.findings.formats[coco_table.GRAMMAR.name] += len(tables)
         return [*rows, *tables]

@@ -139,6 +139,18 @@ def test_a_value_that_cannot_be_read_is_said_and_the_others_are_read(
     assert set(problems(text)) == {(1, "a value that cannot be read")}
 
 
+def test_an_evaluation_with_a_nan_and_its_table_are_one_row() -> None:
+    """The rest of both is equal; what the table alone has is said."""
+    table = "".join(
+        f" Average Precision  (AP) @[ IoU={iou} | area=   all | maxDets=100 ] = {value}\n"
+        for iou, value in (("0.50:0.95", "0.310"), ("0.50     ", "0.500"), ("0.75     ", "0.250"))
+    )
+    saved = "Saving dict for global step 4: AP = nan, AP50 = 0.5, AP75 = 0.25, global_step = 4\n"
+
+    assert [row.step for row in rows(table + saved)] == [4]
+    assert problems(table + saved) == [(4, "an evaluation lacks metrics of COCO's table")]
+
+
 def test_tf_slim_tells_the_seconds_of_a_step() -> None:
     """`train.py` of the first years, each line twice."""
     line = "INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)\n"

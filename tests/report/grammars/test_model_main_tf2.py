@@ -253,6 +253,18 @@ def test_names_of_classes_may_hold_anything() -> None:
     assert rows(evaluation(5, {tag: 0.5})) == [EvalRow(5, {tag: 0.5})]
 
 
+@pytest.mark.parametrize("kept", [1, 6])
+def test_an_evaluation_that_is_cut_and_its_table_are_one_row(kept: int) -> None:
+    """What the table alone has is said, and a table of another evaluation is a row."""
+    part = dict(list(EXACT.items())[:kept])
+    other = TABLE.replace("0.135", "0.139").replace("0.081", "0.089")
+    text = TABLE + evaluation(1000, part)
+
+    assert rows(text) == [EvalRow(1000, part)]
+    assert problems(text) == [(12 + 1 + kept, "an evaluation lacks metrics of COCO's table")]
+    assert [row.step for row in rows(other + text)] == [1000, None]
+
+
 def test_a_table_alone_gives_a_row_without_a_step() -> None:
     """stdout alone holds the table only: three digits, no step."""
     (row,) = rows(TABLE)
