@@ -154,13 +154,16 @@ def command(
 
 def _print(found: Comparison, output_format: str) -> None:
     from odapi_runner.cli.tables import print_table
-    from odapi_runner.report.shown import shown_table
+    from odapi_runner.report.shown import shown_table, unshown_settings
     from odapi_runner.report.table import table_cells
 
     if output_format in {"csv", "json"}:
         print_table(list(found.table.columns), table_cells(found.table), output_format)
         return
     print_table(*shown_table(found), output_format)
+    if unshown := len(unshown_settings(found)):
+        told = f"settings in which only runs without an evaluation differ are not shown: {unshown}"
+        click.echo(f"note: {told}; --format csv has them", err=True)
     before = {"latex": "% ", "markdown": "- "}.get(output_format, "")
     sentences = found.sentences[:_SENTENCES]
     if more := len(found.sentences) - len(sentences):

@@ -16,7 +16,7 @@ from odapi_runner.report.eval_data import differ_in_data, share_digests, tell_of
 from odapi_runner.report.names import shorten
 from odapi_runner.report.picking import At, Images, build_pick
 from odapi_runner.report.rows import EvalRow, ParsedLog
-from odapi_runner.report.settings import differing_settings
+from odapi_runner.report.settings import OF_SWEEP, differing_settings
 from odapi_runner.report.source import Source
 from odapi_runner.report.sources import read_sources
 from odapi_runner.report.table import build_record, build_table
@@ -38,12 +38,14 @@ class Comparison:
         notes: what is not in it, and why.
         sentences: what can be said of the differences from the baseline.
         sources: what the rows are of, each once, in their order.
+        settings: the columns of what they were set to.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
     sentences: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 def compare(
@@ -102,21 +104,26 @@ def compare(
     images = isinstance(at, Images)
     entries: list[Entry] = []
     base_entry = None
+    told: list[tuple[Source, list[str]]] = []
     for place_of, (name, source) in enumerate(zip(names, found, strict=True)):
+        told.append((source, [*source.notes]))
         if place_of == base_place:
             base_entry = next(build_entries(source, name, pick, [], images=images))
-        entries += build_entries(source, name, None if steps else pick, notes, images=images)
+        entries += build_entries(source, name, None if steps else pick, told[-1][1], images=images)
     entries = in_order(select(entries, conditions), sort)
+    notes += _of_those_shown(told, entries)
     entries += [_other(name, metrics) for name, metrics in (others or {}).items()]
     notes += tell_of_data([*entries, *([base_entry] if base_entry else [])])
     compared = Compared({}, (), ())
     if base_entry:
         compared = compare_with(base_entry, entries, noise=noise, track=track)
+    settings = _setting_columns(entries)
     return Comparison(
-        _build_table(entries, compared.columns),
+        _build_table(entries, settings, compared.columns),
         (*notes, *compared.notes),
         compared.sentences,
         tuple({id(entry.source): entry.source for entry in entries}.values()),
+        tuple(name for name in settings if name not in OF_SWEEP),
     )
 
 
@@ -143,15 +150,30 @@ def _find_baseline(
     return next((source for source in found if source.path.resolve() == path), meant[0])
 
 
+def _of_those_shown(
+    told: Sequence[tuple[Source, Sequence[str]]], entries: Sequence[Entry]
+) -> list[str]:
+    """The notes of what has a row, each once: of a file of several runs they all have the same."""
+    there = {id(entry.source) for entry in entries}
+    return list(dict.fromkeys(note for one, own in told if id(one) in there for note in own))
+
+
 def _other(name: str, metrics: Mapping[str, float]) -> Entry:
     row = EvalRow(None, dict(metrics))
     return Entry(Source(Path(name), ParsedLog((), (row,))), row, build_record(name, row))
 
 
-def _build_table(entries: Sequence[Entry], compared: Mapping[str, list[Any]]) -> pd.DataFrame:
-    sources = [entry.trained for entry in entries]
-    settings = differing_settings(sources)
-    columns = dict(zip(shorten(list(settings), ".", taken=COLUMNS), settings.values(), strict=True))
+def _setting_columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    settings = differing_settings([entry.trained for entry in entries])
+    return dict(zip(shorten(list(settings), ".", taken=COLUMNS), settings.values(), strict=True))
+
+
+def _build_table(
+    entries: Sequence[Entry],
+    settings: Mapping[str, list[Any]],
+    compared: Mapping[str, list[Any]],
+) -> pd.DataFrame:
+    columns = dict(settings)
     if differ_in_data(entries):
         columns = {EVAL_DATA: [entry.data for entry in entries]} | columns
     columns |= compared

@@ -14,7 +14,7 @@ from odapi_runner.report.source import Source
 
 # Of two fields of one name this is the one that people mean: `batch_size`, `optimizer`.
 _MEANT = "train_config."
-_OF_SWEEP = ("sweep", "patch")  # attributes of a source
+OF_SWEEP = ("sweep", "patch")  # attributes of a source
 
 
 def differing_settings(sources: Sequence[Source]) -> dict[str, list[Any]]:
@@ -52,7 +52,7 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
         Whether there may be such a setting at all, and its value, by default that of the schema;
         None where it has none. A message in which something is written is "set".
     """
-    beside = {key: getattr(source, key) for key in _OF_SWEEP} | source.options
+    beside = {key: getattr(source, key) for key in OF_SWEEP} | source.options
     if (option := name.removeprefix("options.")) in beside:
         return True, beside[option]
     message = source.noted if source.config is None else source.config
@@ -121,7 +121,7 @@ def _differ(values: Sequence[Any], known: Sequence[bool]) -> bool:
 
 def _sweep_columns(sources: Sequence[Source]) -> dict[str, list[Any]]:
     """Of which sweep each is, and its patch, where any has such."""
-    columns = {name: [getattr(source, name) for source in sources] for name in _OF_SWEEP}
+    columns = {name: [getattr(source, name) for source in sources] for name in OF_SWEEP}
     return {name: values for name, values in columns.items() if any(values)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from odapi_runner.metrics import METRICS, is_better
+from odapi_runner.metrics import COLUMNS, METRICS, is_better
 from odapi_runner.report.against import TESTED, delta_column
 from odapi_runner.report.compare import Comparison
 from odapi_runner.report.render import Cell, Row
@@ -17,6 +17,7 @@ from odapi_runner.report.table import table_cells
 from odapi_runner.scoring.noise import CONFIDENCE
 
 _GREEN, _RED = "green", "red"
+_RESULTS = COLUMNS[2:]
 _TESTED = {f"{metric}_{end}" for metric in TESTED for end in ("low", "high", "p")}
 
 
@@ -29,13 +30,26 @@ def shown_table(found: Comparison) -> tuple[list[str], list[Row]]:
     """
     columns = list(found.table.columns)
     rows = [dict(zip(columns, cells, strict=True)) for cells in table_cells(found.table)]
-    left_out = {delta_column(metric) for metric in METRICS} | _TESTED
+    left_out = {delta_column(metric) for metric in METRICS} | _TESTED | set(unshown_settings(found))
     kept = [
         column
         for column in columns
         if column not in left_out and any(row[column] is not None for row in rows)
     ]
     return kept or columns[:2], [[_cell(row, column) for column in kept] for row in rows]
+
+
+def unshown_settings(found: Comparison) -> list[str]:
+    """The settings that only rows without an evaluation make columns of: they explain no result.
+
+    None where no row has an evaluation: there is nothing but settings to see.
+    """
+    evaluated = found.table[list(_RESULTS)].notna().any(axis=1)
+    if not evaluated.any():
+        return []
+    return [
+        name for name in found.settings if len(set(map(str, found.table.loc[evaluated, name]))) == 1
+    ]
 
 
 def _cell(row: dict[str, Any], column: str) -> Any:

@@ -32,6 +32,7 @@ class Source:
     patch: str | None = None  # where the sweep varies that
     data: str | None = None  # digest of what it is evaluated on; None: not known
     stages: tuple[Stage, ...] = ()  # with what it was trained; none without a config
+    notes: tuple[str, ...] = ()  # what of it could not be read, or is not there yet
 
     @property
     def name(self) -> str:

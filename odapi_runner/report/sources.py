@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ def read_sources(
         workspace: where names are looked up.
 
     Returns:
-        The sources in the order given, each once, and the notes.
+        The sources in the order given, each once, and notes of what was skipped.
 
     Raises:
         RunError: something given does not exist, or nothing of it can be compared.
@@ -40,11 +41,10 @@ def read_sources(
         places, paths = [workspace.train], _folders(workspace.train)
     sources: dict[Path, list[Source]] = {}
     problems: list[OdapiError] = []
-    notes: list[str] = []
     for path in paths:
         if path.resolve() not in sources:
             try:
-                sources[path.resolve()] = _read(path, notes)
+                sources[path.resolve()] = _read(path)
             except OdapiError as error:
                 problems.append(error)
     if not sources:
@@ -56,7 +56,7 @@ def read_sources(
             what, fix = workspace.why_absent(what, fix)
         raise RunError(what, fix=fix)
     read = list(itertools.chain.from_iterable(sources.values()))
-    return read, [*(f"skipped {error.what}" for error in problems), *notes]
+    return read, [f"skipped {error.what}" for error in problems]
 
 
 def _find(item: str | Path, workspace: Workspace) -> list[Path]:
@@ -99,12 +99,15 @@ def _by_number(path: Path) -> tuple[str, int, str]:
     return (stem, int(number), "") if stem and number.isdecimal() else (path.name, 0, "")
 
 
-def _read(path: Path, notes: list[str]) -> list[Source]:
+def _read(path: Path) -> list[Source]:
     """One run, or those of a log."""
+    notes: list[str] = []
     if is_run(path):
-        return [read_run(RunDir(path), notes)]
-    if path.is_dir() and not event_files(path):
+        found = [read_run(RunDir(path), notes)]
+    elif path.is_dir() and not event_files(path):
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
-    logs = read_logs(path)
-    noted = build_noted(path, logs, notes)
-    return [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]
+    else:
+        logs = read_logs(path)
+        noted = build_noted(path, logs, notes)
+        found = [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]
+    return [dataclasses.replace(source, notes=tuple(notes)) for source in found]

@@ -142,6 +142,8 @@ def test_a_run_without_an_evaluation_has_an_empty_row(workspace: Workspace) -> N
         ["b", 10, 0.5, 4],
     ]
     assert found.notes == (f"{folder}: no evaluation yet",)
+    assert compare(workspace=workspace, where=["run=b"]).notes == ()
+    assert compare(workspace=workspace, at=20, where=["run!=b"]).notes == found.notes
 
 
 def test_a_broken_evaluation_or_config_is_a_note(workspace: Workspace) -> None:
