@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from odapi_runner.errors import DataError, OdapiError
+from odapi_runner import files
+from odapi_runner.errors import DataError, OdapiError, RunError
 from odapi_runner.formats.detections import (
     Detections,
     GroundTruth,
@@ -74,7 +76,7 @@ def build_report(
         RunError: there is no such run, or nothing was evaluated at that step.
     """
     place = workspace or find_workspace()
-    known = read_known(run if isinstance(run, RunDir) else find_run(str(run), place), place)
+    known = read_known(run if isinstance(run, RunDir) else _find(str(run), place), place)
     step, chosen = choose_step(known, at)
     analysis, why_none = _analyse(known.run, step)
     marks = find_marks(known)
@@ -97,6 +99,17 @@ def build_report(
     )
 
 
+def _find(name: str, place: Workspace) -> RunDir:
+    try:
+        return find_run(name, place)
+    except RunError as error:
+        if not files.is_file(Path(name)):
+            raise
+        what = f"{name}: a file, and a report is of one run"
+        fix = f"If it is a log, read it with: odapi parse {shlex.quote(name)}"
+        raise RunError(what, fix=fix) from error
+
+
 def _analyse(run: RunDir, step: int | None) -> tuple[Analysis | None, str]:
     """Everything about a checkpoint's detections; None and the reason where there are none."""
     if step is None:
@@ -105,7 +118,8 @@ def _analyse(run: RunDir, step: int | None) -> tuple[Analysis | None, str]:
         truth, found = read_groundtruth(run.groundtruth), read_detections(run.detections_at(step))
         _check(truth, found, run)
     except DataError as error:
-        return None, f"{error.what}. {error.fix}"
+        fix = (error.fix or "").replace("RUN --step N", f"{run.typed} --step {step}")
+        return None, f"{error.what}. {fix}"
     return analyse(truth, found), ""
 
 

@@ -102,6 +102,11 @@ def test_a_page_and_charts_are_written(run: RunDir, tmp_path: Path) -> None:
         (["뜰-d0", "--html", "train"], 1, "train: cannot be written (Is a directory)"),
         (["뜰-d0", "--charts", "a-file"], 1, "a-file: charts cannot be written (File exists)"),
         ([], 2, "Missing argument 'RUN'."),
+        (
+            ["a-file"],
+            1,
+            "report is of one run\n  If it is a log, read it with: odapi parse a-file",
+        ),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(
