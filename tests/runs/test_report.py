@@ -117,7 +117,7 @@ def test_tables_are_about_the_same_objects(whole: Report, workspace: Workspace) 
 
     assert set(by_class) == {"Car", "Pedestrian", "Cyclist"}
     for name, row in by_class.items():
-        objects, misclassified, correct, missed, false = at_threshold[name][1:]
+        objects, misclassified, correct, missed, false, _ = at_threshold[name][1:]
         assert row[1] == objects == sum(confusion[name])
         assert misclassified + correct + missed == pytest.approx(1)
         place = list(confusion).index(name)
@@ -133,11 +133,11 @@ def test_the_threshold_can_be_chosen(run: RunDir, workspace: Workspace, whole: R
     assert strict.thresholds is not None
     assert whole.thresholds is not None
     place = strict.thresholds.values.index(0.5)
-    for number, (name, objects, misclassified, correct, _, false) in enumerate(
+    for number, (name, objects, misclassified, correct, _, *boxes) in enumerate(
         table(strict, "thresholds").rows
     ):
         assert whole.thresholds.classes[number] == name
-        shares = (round(misclassified * objects), round(correct * objects), false)
+        shares = (round(misclassified * objects), round(correct * objects), *boxes)
         assert whole.thresholds.counts[number][place] == shares
     assert strict.thresholds.shown == 0.5
     assert whole.thresholds.shown < 0.5

@@ -70,14 +70,14 @@ class Thresholds:
         shown: the one that is shown at first, one of `values`.
         classes: the names.
         objects: of each class.
-        counts: by class and threshold: misclassified, correct, false.
+        counts: by class and threshold: misclassified, correct, false, extra.
     """
 
     values: tuple[float, ...]
     shown: float
     classes: tuple[str, ...]
     objects: tuple[int, ...]
-    counts: tuple[tuple[tuple[int, int, int], ...], ...]
+    counts: tuple[tuple[tuple[int, int, int, int], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

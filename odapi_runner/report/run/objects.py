@@ -31,6 +31,7 @@ class ClassCounts:
     misclassified: int
     correct: int
     false: int  # boxes of this class on no object
+    extra: int  # those that lie on an object without finding one
 
     @property
     def missed(self) -> int:
@@ -81,8 +82,10 @@ class Objects:
 
     def count(self, threshold: float) -> list[ClassCounts]:
         """What became of the objects of each class, in the order of the label map."""
-        truth = self.groundtruth
+        truth, least = self.groundtruth, np.float32(threshold)
         matrix = self.confusion(threshold)
+        extra = self.wrong & ~self.on_nothing & (self.found.scores >= least)
+        extras = np.bincount(self._places(self.found.classes[extra]), minlength=len(matrix))
         return [
             ClassCounts(
                 name=str(name),
@@ -90,6 +93,7 @@ class Objects:
                 misclassified=int(row.sum() - row[place] - row[-1]),
                 correct=int(row[place]),
                 false=int(matrix[-1, place]),
+                extra=int(extras[place]),
             )
             for place, (name, row) in enumerate(zip(truth.class_names, matrix[:-1], strict=True))
         ]

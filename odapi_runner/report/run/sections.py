@@ -25,6 +25,19 @@ _OF_SHARES = (
     "Shares of the objects of each class: the surest box on it says another class, or the right "
     "one, or there is none."
 )
+_BY_THRESHOLD = (
+    "class",
+    "objects",
+    "misclassified",
+    "correct",
+    "missed or false",
+    "false boxes",
+    "extra boxes",
+)
+_OF_BOXES = (
+    "A false box lies on no object; an extra box lies on one without finding it: a second one, or "
+    "one of another class. F1 counts both as errors."
+)
 _KIND_WORDS = {
     "cls": "on an object of another class",
     "loc": "beside an object of its class (IoU 0.1 to 0.5)",
@@ -209,7 +222,8 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
     overall = objects.best_threshold()
     counts = objects.count(threshold)
     rows = tuple(
-        (one.name, one.objects, *(one.shares or (None, None, None)), one.false) for one in counts
+        (one.name, one.objects, *(one.shares or (None, None, None)), one.false, one.extra)
+        for one in counts
     )
     best = tuple(
         (one.name, one.threshold if one.f1 else None, one.f1, one.f1_at_half)
@@ -222,20 +236,22 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
         classes=tuple(one.name for one in counts),
         objects=tuple(one.objects for one in counts),
         counts=tuple(
-            tuple((at[place].misclassified, at[place].correct, at[place].false) for at in every)
+            tuple(
+                (one.misclassified, one.correct, one.false, one.extra)
+                for one in (at[place] for at in every)
+            )
             for place in range(len(counts))
         ),
     )
-    columns = ("class", "objects", "misclassified", "correct", "missed or false", "false boxes")
     section = Section(
         "thresholds",
         "Objects by class",
         (
-            _OF_SHARES,  # the title of the table, which follows the slider, has the score
+            f"{_OF_SHARES} {_OF_BOXES}",  # the score is the table's, whose title follows the slider
             *([describe_threshold(analysis) or ""] if overall else []),
         ),
         tables=(
-            Table(f"At a score of {threshold:.2f}", columns, rows),
+            Table(f"At a score of {threshold:.2f}", _BY_THRESHOLD, rows),
             Table(
                 "The threshold that serves best", ("class", "threshold", "F1", "F1 at 0.5"), best
             ),

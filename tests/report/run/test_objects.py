@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from odapi_runner.formats.detections import Detections, GroundTruth
-from odapi_runner.report.run.objects import Objects, build_objects
+from odapi_runner.report.run.objects import THRESHOLDS, Objects, build_objects
 from odapi_runner.scoring.match import match
 from odapi_runner.scoring.pairs import find_pairs, rank_detections
 from support.scenes import Box, detections, groundtruth, random_scenes
@@ -62,6 +63,33 @@ def test_a_box_on_nothing_is_false_and_one_in_a_crowd_is_not() -> None:
     assert shares(objects, 0.65) == [(0, 1, 0, 0), (0, 0, 0, 0)]
     assert objects.count(0.5)[0].shares == (0.0, 1.0, 0.0)
     assert objects.count(0.5)[1].shares is None
+
+
+def test_an_extra_box_lies_on_an_object_without_finding_it() -> None:
+    """A second box, and one of another class: neither false nor right; a crowd has none."""
+    truth = groundtruth([(0, 1, HERE), (0, 1, (80, 80, 100, 100))], crowd=[1])
+    found = detections(
+        [(0, 1, HERE, 0.9), (0, 1, HERE, 0.8), (0, 2, HERE, 0.7), (0, 1, THERE, 0.6)]
+    )
+    objects = objects_of(truth, found)
+
+    assert [one.extra for one in objects.count(0.5)] == [1, 1]
+    assert [one.extra for one in objects.count(0.75)] == [1, 0]
+    assert [one.extra for one in objects.count(0.85)] == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_false_and_extra_boxes_are_the_errors_of_f1(seed: int) -> None:
+    """With them and the boxes that are right one can work F1 out."""
+    truth, found = random_scenes(seed)
+    objects = objects_of(truth, found)
+
+    for threshold in (0.05, 0.3, 0.7):
+        errors = sum(one.false + one.extra for one in objects.count(threshold))
+        right = int((objects.right & (found.scores >= np.float32(threshold))).sum())
+        f1 = objects.f1(np.ones(len(objects.right), np.bool_), len(truth.classes))
+        place = int(np.searchsorted(THRESHOLDS, threshold))
+        assert f1[place] == pytest.approx(2 * right / (right + errors + len(truth.classes)))
 
 
 def test_a_box_about_another_object_says_nothing() -> None:

@@ -74,7 +74,7 @@ def test_forty_images_fit_into_five_megabytes(page: Path) -> None:
 def test_names_cannot_write_into_the_page() -> None:
     """Whatever classes, runs and files are called: they stay text, in the script's data too."""
     table = Table(ODD, ("class", ODD), ((ODD, 0.5), ("b", None)))
-    slider = Thresholds((0.1, 0.2), 0.1, (ODD,), (3,), (((1, 2, 3), (0, 0, 0)),))
+    slider = Thresholds((0.1, 0.2), 0.1, (ODD,), (3,), (((1, 2, 3, 4), (0, 0, 0, 0)),))
     section = Section("thresholds", ODD, (ODD,), tables=(table,))
 
     text = render_page(Report(ODD, 1, "last", ((ODD, 1.0),), (section,), slider), NOW)
@@ -167,10 +167,10 @@ def test_the_slider_moves_the_table(chromium: Browser, page: Path) -> None:
     for row, name, objects, counts in zip(
         rows, data["classes"], data["objects"], data["counts"], strict=True
     ):
-        misclassified, correct, false = counts[49]
+        misclassified, correct, false, extra = counts[49]
         missed = objects - misclassified - correct
         shares = [shown(part / objects) for part in (misclassified, correct, missed)]
-        assert row == [name, str(objects), *shares, str(false)]
+        assert row == [name, str(objects), *shares, str(false), str(extra)]
     caption = "return document.querySelector('#by-class').closest('figure').innerText"
     assert chromium.run(caption).startswith("At a score of 0.50")
     told = "return [...document.querySelectorAll('#thresholds > p')].map(p => p.textContent).join()"

@@ -13,10 +13,10 @@
     shown.textContent = threshold;
     caption.textContent = `At a score of ${threshold}`;
     [...table.tBodies[0].rows].forEach((row, number) => {
-      const [misclassified, correct, wrong] = data.counts[number][place];
+      const [misclassified, correct, wrong, extra] = data.counts[number][place];
       const objects = data.objects[number];
       const cells = [objects, share(misclassified, objects), share(correct, objects),
-        share(objects - misclassified - correct, objects), wrong];
+        share(objects - misclassified - correct, objects), wrong, extra];
       cells.forEach((cell, column) => { row.cells[column + 1].textContent = cell; });
     });
   };
