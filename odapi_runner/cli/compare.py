@@ -107,7 +107,9 @@ def _each_checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ..
     callback=_each_checked(_parse_target),
     metavar="mlflow|wandb|tensorboard[=PLACE]",
     help="Export the runs of the table: parameters, metrics by step, files. PLACE is an MLflow "
-    "server or store, a project of Weights & Biases, or a folder.",
+    "server or store, a project of Weights & Biases, or a folder; else $MLFLOW_TRACKING_URI or "
+    "what MLflow takes itself (mlflow.db and mlruns/ in the current folder), $WANDB_PROJECT or "
+    "the workspace's name, or tensorboard/ in the workspace.",
 )
 @paper_format_option
 @workspace_option

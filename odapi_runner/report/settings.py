@@ -55,10 +55,9 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
     beside = {key: getattr(source, key) for key in OF_SWEEP} | source.options
     if (option := name.removeprefix("options.")) in beside:
         return True, beside[option]
-    message = source.noted if source.config is None else source.config
-    if message is None:
+    if source.said is None:
         return _best_path(name, schema_paths(TrainEvalPipelineConfig.DESCRIPTOR)) is not None, None
-    written = written_fields(message)
+    written = written_fields(source.said)
     if path := _best_path(name, written):
         return True, joined(written[path])
     if any(_is_inside(path, name) for path in written):
@@ -71,8 +70,7 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
 
 def setting_names(sources: Sequence[Source]) -> list[str]:
     """What they were set to, by the last words: for who has mistyped one."""
-    messages = [source.noted if source.config is None else source.config for source in sources]
-    configs = [message for message in messages if message is not None]
+    configs = [source.said for source in sources if source.said is not None]
     paths = itertools.chain.from_iterable(map(written_fields, configs))
     names = {path.rpartition(".")[2] for path in paths}
     return sorted(names.union(*(source.options for source in sources)))
@@ -93,7 +91,7 @@ def _noted_fields(
     """What notebooks say of their experiments: of the fields that differ, and of others that do."""
     if all(source.noted is None for source in sources):
         return {}
-    messages = [source.noted if source.config is None else source.config for source in sources]
+    messages = [source.said for source in sources]
     written = [{} if message is None else written_fields(message) for message in messages]
     known = [message is not None for message in messages]
     of_noted = (fields for s, fields in zip(sources, written, strict=True) if s.noted is not None)

@@ -14,7 +14,7 @@ from odapi_runner.report.against import TESTED, delta_column
 from odapi_runner.report.compare import Comparison
 from odapi_runner.report.render import Cell, Row
 from odapi_runner.report.table import table_cells
-from odapi_runner.scoring.noise import CONFIDENCE
+from odapi_runner.scoring.noise import CONFIDENCE, decimals
 
 _GREEN, _RED = "green", "red"
 _RESULTS = COLUMNS[2:]
@@ -60,6 +60,7 @@ def _cell(row: dict[str, Any], column: str) -> Any:
     if column in TESTED and row.get(f"{column}_p") is not None:
         low, high = row[f"{column}_low"], row[f"{column}_high"]
         told = (low > 0 or high < 0) and row[f"{column}_p"] < 1 - CONFIDENCE
-        text = f"{value:.4f} {delta:+.4f} ± {(high - low) / 2:.4f}"
+        digits = decimals(delta, (high - low) / 2, least=4)
+        text = f"{value:.{digits}f} {delta:+.{digits}f} ± {(high - low) / 2:.{digits}f}"
         return Cell(text, color if told else "")
     return Cell(f"{value:.4g} {delta:+.4g}", color)

@@ -40,9 +40,14 @@ class Source:
         return f"{self.path}:{self.log.name}" if self.log.name else str(self.path)
 
     @property
+    def said(self) -> Any | None:
+        """Its config, or what a notebook says of it; None where nobody says anything."""
+        return self.noted if self.config is None else self.config
+
+    @property
     def files(self) -> str | None:
         """The records that it says it is evaluated on; None where nobody says so."""
-        said = self.noted if self.config is None else self.config
+        said = self.said
         if said is None or not said.eval_input_reader:
             return None
         return " ".join(said.eval_input_reader[0].tf_record_input_reader.input_path) or None

@@ -25,6 +25,7 @@ intervals); A. Yeh: More accurate tests for the statistical significance of resu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -41,6 +42,9 @@ Metric = Literal["mAP", "mAP_50", "mAP_75"]
 
 CONFIDENCE: Final = 0.95
 DRAWS: Final = 1000
+
+_DECIMALS: Final = 3
+_ROUNDING: Final = 1e-9  # what is smaller comes of rounding
 
 _OVERLAPS: Final[dict[str, Sequence[float]]] = {
     "mAP": COCO_THRESHOLDS,
@@ -92,13 +96,23 @@ class Difference(Estimate):
     def sentence(self, first: str, second: str) -> str:
         """What it means, in words."""
         on = f"on {'this image' if self.images == 1 else f'these {self.images} images'}"
-        by = f"{abs(self.value):.3f} ± {self.half_width:.3f} {self.metric}"
+        digits = decimals(self.value, self.half_width)
+        by = f"{abs(self.value):.{digits}f} ± {self.half_width:.{digits}f} {self.metric}"
         if np.isnan(self.value):
             return f"{first} and {second} cannot be compared {on}: there is nothing to be found"
         if not self.is_told_apart:
             return f"{first} and {second} cannot be told apart {on}: they differ by {by}"
         better, worse = (second, first) if self.value > 0 else (first, second)
         return f"{better} is better than {worse} by {by} {on}"
+
+
+def decimals(*values: float, least: int = _DECIMALS) -> int:
+    """How many tell these apart from nothing: so many that none is shown as 0, `least` at least.
+
+    NaN and what comes of rounding, below 1e-9, need none.
+    """
+    sizes = [abs(value) for value in values if abs(value) >= _ROUNDING]
+    return max([least, *(-math.floor(math.log10(size)) for size in sizes)])
 
 
 def estimate(

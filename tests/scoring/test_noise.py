@@ -10,7 +10,7 @@ from odapi_runner.formats.detections import Found, GroundTruth
 from odapi_runner.metrics import COCO_METRICS
 from odapi_runner.scoring import noise
 from odapi_runner.scoring.curves import precision_at_recalls
-from odapi_runner.scoring.noise import Difference, compare_detections, estimate
+from odapi_runner.scoring.noise import Difference, compare_detections, decimals, estimate
 from support.scored import build_found, build_groundtruth, reference
 
 COLUMNS = {metric.column: metric.tag for metric in COCO_METRICS}
@@ -128,6 +128,23 @@ def test_a_checkpoint_is_not_better_than_itself() -> None:
     assert same.sentence("A", "B") == (
         "A and B cannot be told apart on these 5 images: they differ by 0.000 ± 0.000 mAP_50"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"),
+    [((0.031, 0.009), 3), ((0.31, 0.12), 3), ((0.00012, 0.00034), 4), ((0, 0), 3), ((1e-17,), 3)],
+)
+def test_a_difference_that_is_told_is_not_nothing(values: tuple[float, ...], digits: int) -> None:
+    """A digit of the smallest number that is not 0; NaN has none."""
+    assert decimals(*values) == decimals(*values, float("nan")) == digits
+    assert decimals(*values, least=9) == 9
+
+
+def test_a_small_difference_is_told_in_full() -> None:
+    """Figures of a thousandth differ by tenths of it."""
+    small = Difference(0.00012, -0.0002, 0.00048, 64, "mAP", 0.5)
+
+    assert small.sentence("A", "B").endswith("they differ by 0.0001 ± 0.0003 mAP")
 
 
 def test_chance_is_rarely_taken_for_a_difference() -> None:

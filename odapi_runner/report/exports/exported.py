@@ -30,8 +30,10 @@ class Exported:
         id: the same whenever it is exported again: sixteen hexadecimal digits.
         name: for people.
         started: seconds since the epoch; None where nobody knows.
-        settings: each field that its config writes and each option of `odapi train`, by path.
-        numbers: by step, then by column; `train/…` is what the trainer told. Steps ascend.
+        settings: each field that its config or its notebook writes and each option of
+            `odapi train`, by path.
+        numbers: by step, then by column; `train/…` is what the trainer told. Steps ascend; an
+            evaluation of which nobody says the step is at 0, which is what such programs take.
         files: its configs, what was asked, its table of metrics, its logs; no checkpoints.
     """
 
@@ -47,7 +49,7 @@ def build_exported(source: Source, name: str) -> Exported:
     """Collect what there is of a run or a log."""
     asked = read_asked(source.run) if source.run else {}
     created = asked.get("created")
-    settings = {} if source.config is None else written_fields(source.config)
+    settings = {} if source.said is None else written_fields(source.said)
     said = {path: joined(value) for path, value in settings.items()}
     options = {key: value for key, value in source.options.items() if value is not None}
     told = {f"options.{key}": _plain(value) for key, value in options.items()}
@@ -76,9 +78,8 @@ def _numbers(source: Source) -> dict[int, dict[str, float]]:
         if row.step is not None:
             told = {_TRAIN + column_of(tag): value for tag, value in row.values.items()}
             found.setdefault(row.step, {}).update(told)
-    for evaluation in source.log.evaluations:
-        if evaluation.step is not None:
-            found.setdefault(evaluation.step, {}).update(columns_of(evaluation.metrics))
+    for evaluation in sorted(source.log.evaluations, key=lambda one: one.step is not None):
+        found.setdefault(evaluation.step or 0, {}).update(columns_of(evaluation.metrics))
     return dict(sorted(found.items()))
 
 

@@ -78,7 +78,7 @@ class Mlflow:
             for path in run.files:
                 self.client.log_artifact(number, str(path))
             self.client.set_terminated(number)
-        return f"{run.name}: MLflow run {number}"
+        return f"{run.name}: MLflow run {number} in {self.client.tracking_uri}"
 
     def _find(self, run: Exported) -> str | None:
         condition = f"tags.`{ID_TAG}` = '{run.id}'"

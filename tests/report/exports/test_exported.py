@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,21 @@ def test_a_log_tells_its_training(workspace: Workspace) -> None:
         20: {"train/loss_total": 1.5},
     }
     assert (found.settings, found.files, found.started) == ({}, (log,), None)
+
+
+def test_an_experiment_of_a_notebook_tells_what_it_says(tmp_path: Path) -> None:
+    """Its settings with those of the one before; where it names no step, its metrics are at 0."""
+    notes = tmp_path / "notes.txt"
+    told = "2\n  =\n    mAP = 0.75\n  set\n    train_config { batch_size: 8 }\n"
+    told += "1\n  =\n    mAP = 0.5\n    global_step = 9\n  set\n    train_config { num_steps: 7 }\n"
+    notes.write_text(told, "utf-8")
+    sources, _ = read_sources([notes], Workspace(tmp_path))
+
+    first, second = (build_exported(source, source.name) for source in sources)
+
+    assert first.settings == {"train_config.num_steps": 7}
+    assert second.settings == {"train_config.batch_size": 8, "train_config.num_steps": 7}
+    assert (first.numbers, second.numbers) == ({9: {"mAP": 0.5}}, {0: {"mAP": 0.75}})
 
 
 def test_a_place_may_stand_behind_the_program() -> None:

@@ -59,7 +59,7 @@ def test_a_run_in_a_store_of_files(workspace: Workspace, tmp_path: Path) -> None
     (where,) = export(["a"], to=f"mlflow={place}", workspace=workspace)
 
     (run,) = see(place, "내 실험")
-    assert where == f"a: MLflow run {run.info.run_id}"
+    assert where == f"a: MLflow run {run.info.run_id} in {place}"
     assert run.info.run_name == "a"
     assert run.info.status == "FINISHED"
     assert run.info.start_time == 1767290645000  # 2026-01-01T18:04:05Z
