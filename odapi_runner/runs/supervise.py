@@ -207,7 +207,10 @@ class _Supervisor:
                 hint=f"odapi logs {self.run.typed}",
                 disk_is_full=is_full(self.run),
             )
+            revision = self.run.revision()
             if not self.stop.requests and self.remedies.apply(failure):
+                if self.run.revision() != revision:  # the evaluator knows the config of its start
+                    self.evaluations.end(self.stop.is_urgent)
                 self.trainer.start(self.run, self.lock, self.events)
                 return
             self.outcome, self.what = "failed", failure.what

@@ -162,6 +162,7 @@ def evaluate(words: list[str]) -> int:
     run = RunDir(asked.run)
     events, progress = EventLog(run, "eval", clock), Progress(run, "eval", clock)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    config = run.config  # one for all, as the real ones
     events.write("started", visible=visible, nice=os.nice(0))
 
     def evaluate_one(folder: Path, number: int) -> None:
@@ -192,7 +193,7 @@ def evaluate(words: list[str]) -> int:
         )
         write_detections(run.detections_at(step), found)
         rebuild_metrics_csv(run)
-        keep_best(run, run.config, folder, number, step, "mAP", {"mAP": score})
+        keep_best(run, config, folder, number, step, "mAP", {"mAP": score})
         events.write("evaluated", number=number, step=step, mAP=score)
         run.drop_pending(number)
 

@@ -110,6 +110,21 @@ def test_too_little_memory_is_answered_as_asked(
     ] * 2
 
 
+def test_what_is_trained_otherwise_is_evaluated_so(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """An evaluator that is at work keeps no config of before beside the best checkpoint."""
+    run = make_run(on_oom="halve-batch")
+    supervised(run, "2 1 0.9 --oom-above 4").wait(120)
+
+    assert read_status(run).state == "done"
+    best = read_best(run)
+    assert best is not None
+    assert best.step == 2
+    assert (run.best / "pipeline.config").read_text() == run.config_of(2).read_text()
+    assert [event["step"] for event in events(run, "evaluated")] == [0, 1, 2]
+
+
 def test_without_being_asked_nothing_is_changed(make_run: MakeRun, supervised: Supervised) -> None:
     """The run fails with the trainer's words."""
     run = make_run()
