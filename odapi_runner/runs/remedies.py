@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from odapi_runner.errors import OdapiError, RunError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.failures import NAN, OOM, PASSING, Failure
-from odapi_runner.runs.options import ACCUMULATE, HALVE, ROLLBACK
+from odapi_runner.runs.options import ACCUMULATE, HALVE, ROLLBACK, RunOptions
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import ROLLED_BACK, set_rate
 from odapi_runner.runs.policies.reject import reject_infinite
@@ -23,17 +24,18 @@ class Remedies:
     used: int = 0
 
     def apply(self, failure: Failure) -> bool:
-        """Do what was asked for; whether the trainer is to be started again."""
+        """Do what was asked for; whether the trainer is to be started again.
+
+        Where it cannot be done, an event says why.
+        """
         options = RunSpec.load(self.run).options
         if self.used >= options.retries:
             return False
-        done = None
-        if failure.kind == OOM and options.on_oom in {HALVE, ACCUMULATE}:
-            done = self._halve(accumulate=options.on_oom == ACCUMULATE)
-        elif failure.kind == NAN and options.on_nan == ROLLBACK:
-            done = self._roll_back()
-        elif failure.kind == PASSING:
-            done = "trying again"
+        try:
+            done = self._do(failure, options)
+        except OdapiError as error:
+            self.events.write("no_remedy", what=error.what)
+            return False
         if done is None:
             return False
         self.used += 1
@@ -42,15 +44,21 @@ class Remedies:
         )
         return True
 
-    def _halve(self, *, accumulate: bool) -> str | None:
+    def _do(self, failure: Failure, options: RunOptions) -> str | None:
+        """What was done, in words; None where nothing was asked for."""
+        if failure.kind == OOM and options.on_oom in {HALVE, ACCUMULATE}:
+            return self._halve(accumulate=options.on_oom == ACCUMULATE)
+        if failure.kind == NAN and options.on_nan == ROLLBACK:
+            return self._roll_back()
+        return "trying again" if failure.kind == PASSING else None
+
+    def _halve(self, *, accumulate: bool) -> str:
         from odapi_runner.proto.text import read_pipeline  # only now: protobuf takes memory
         from odapi_runner.runs.revise import revise
 
         spec = RunSpec.load(self.run)
         batch = read_pipeline(self.run.config).train_config.batch_size
-        if batch < 2 or batch % 2:
-            return None
-        half = batch // 2
+        half = self._half_of(batch, spec)
         if accumulate:
             times = 2 * spec.options.accumulate
             done = f"{times} batches of {half} a step instead of {times // 2} of {batch}"
@@ -62,10 +70,30 @@ class Remedies:
         revise(self.run, self.events, why=why, overrides=overrides, options=options)
         return done
 
-    def _roll_back(self) -> str | None:
+    def _half_of(self, batch: int, spec: RunSpec) -> int:
+        """Half a batch.
+
+        Raises:
+            RunError: it is no number of images that the run's devices can share equally.
+        """
+        from odapi_runner.runs.workers import count_replicas  # asks the driver
+
+        devices = count_replicas(spec.device, spec.options)
+        if batch % (2 * devices):
+            shared = f" and shared by {devices} devices" if devices > 1 else ""
+            raise RunError(
+                f"--on-oom {spec.options.on_oom}: a batch of {batch} cannot be halved{shared}",
+                fix=f"odapi resume {self.run.typed} -s batch_size=N",
+            )
+        return batch // 2
+
+    def _roll_back(self) -> str:
         reject_infinite(self.run, self.events)
         if not self.run.checkpoints():
-            return None
+            raise RunError(
+                f"--on-nan {ROLLBACK}: there is no checkpoint whose weights are finite",
+                fix=f"odapi resume {self.run.typed} -s learning_rate=RATE",
+            )
         newest = self.run.checkpoints()[-1]
         self.events.write(ROLLED_BACK, number=newest)
         rule = RunSpec.load(self.run).options.reduce_on_plateau

@@ -1,0 +1,75 @@
+"""What is done about a failed trainer, and what is said where nothing can be done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from odapi_runner.formats.runlog import EventLog
+from odapi_runner.rundir import RunDir
+from odapi_runner.runs.deeds import read_deeds
+from odapi_runner.runs.failures import NAN, OOM, OTHER, Failure
+from odapi_runner.runs.remedies import Remedies
+from odapi_runner.runs.spec import RunSpec
+
+MakeRun = Callable[..., RunDir]
+NO_MEMORY = Failure(OOM, "the memory does not suffice")
+
+
+def remedies(run: RunDir) -> Remedies:
+    return Remedies(run, EventLog(run, "supervise"))
+
+
+@pytest.mark.parametrize("answer", ["halve-batch", "accumulate"])
+@pytest.mark.parametrize(
+    ("batch", "devices", "why"),
+    [
+        (3, 1, "a batch of 3 cannot be halved"),
+        (1, 1, "a batch of 1 cannot be halved"),
+        (2, 2, "a batch of 2 cannot be halved and shared by 2 devices"),
+        (6, 2, "a batch of 6 cannot be halved and shared by 2 devices"),
+    ],
+)
+def test_a_batch_that_cannot_be_halved(
+    make_run: MakeRun, answer: str, batch: int, devices: int, why: str
+) -> None:
+    """The run stays as it was, and says why; devices of a job are known without any."""
+    run = make_run(on_oom=answer, cluster="slurm", slurm_gpus=devices)
+    dataclasses.replace(RunSpec.load(run), device="visible").dump(run)
+    run.config.write_text(run.config.read_text().replace("size: 8", f"size: {batch}"))
+
+    assert not remedies(run).apply(NO_MEMORY)
+    assert run.revision() == 1
+    assert [(one.kind, one.what) for one in read_deeds(run)] == [
+        ("no_remedy", f"--on-oom {answer}: {why}")
+    ]
+
+
+def test_devices_share_half_a_batch(make_run: MakeRun) -> None:
+    """Eight images of two devices are four, two each; and then two, one each."""
+    run = make_run(on_oom="halve-batch", cluster="slurm", slurm_gpus=2)
+    dataclasses.replace(RunSpec.load(run), device="visible").dump(run)
+    one = remedies(run)
+
+    assert [one.apply(NO_MEMORY) for _ in range(3)] == [True, True, False]
+    assert RunSpec.load(run).overrides == ("batch_size=4", "batch_size=2")
+
+
+def test_nothing_finite_to_go_back_to(make_run: MakeRun) -> None:
+    """A loss that is not finite before the first checkpoint."""
+    run = make_run(on_nan="rollback")
+
+    assert not remedies(run).apply(Failure(NAN, "the loss is not finite"))
+    (deed,) = read_deeds(run)
+    assert deed.what == "--on-nan rollback: there is no checkpoint whose weights are finite"
+
+
+def test_what_no_remedy_is_asked_for(make_run: MakeRun) -> None:
+    """Nothing is said about it."""
+    run = make_run()
+
+    assert not remedies(run).apply(NO_MEMORY)
+    assert not remedies(run).apply(Failure(OTHER, "the trainer ended"))
+    assert not read_deeds(run)
