@@ -109,7 +109,8 @@ def _each_checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ..
     help="Export the runs of the table: parameters, metrics by step, files. PLACE is an MLflow "
     "server or store, a project of Weights & Biases, or a folder; else $MLFLOW_TRACKING_URI or "
     "what MLflow takes itself (mlflow.db and mlruns/ in the current folder), $WANDB_PROJECT or "
-    "the workspace's name, or tensorboard/ in the workspace.",
+    "the workspace's name, or tensorboard/ in the workspace. Of evaluations that name no step the "
+    "last one is exported, at step 0.",
 )
 @paper_format_option
 @workspace_option

@@ -22,7 +22,7 @@ from odapi_runner.report.grammars import (
 )
 from odapi_runner.report.grammars.grammar import Grammar
 from odapi_runner.report.passes import Passes
-from odapi_runner.report.rows import EvalRow, ParsedLog, Remarks, Row, TrainRow
+from odapi_runner.report.rows import EvalRow, ParsedLog, Remarks, Row, TrainRow, keep_later
 from odapi_runner.report.scan import Findings, Problem, Scanner
 
 # A log may hold lines of all of them: a trainer's, an evaluator's, and the table between.
@@ -110,15 +110,17 @@ def stream_log(
 
 def collect(told: Iterable[Told]) -> tuple[ParsedLog, ...]:
     """The rows by run, in the order of the log; of the same step the later one counts."""
-    runs: dict[str, tuple[dict[object, Row], dict[object, Row], Remarks | None]] = {}
+    runs: dict[str, tuple[list[TrainRow], list[EvalRow], Remarks | None]] = {}
     for each in told:
-        train, evaluations, _ = runs.setdefault(each.run, ({}, {}, each.remarks))
-        rows = train if isinstance(each.row, TrainRow) else evaluations
-        rows[each.row.step if each.row.step is not None else (len(rows),)] = each.row
+        train, evaluations, _ = runs.setdefault(each.run, ([], [], each.remarks))
+        if isinstance(each.row, TrainRow):
+            train.append(each.row)
+        else:
+            evaluations.append(each.row)
     return tuple(
         ParsedLog(
-            train=tuple(row for row in train.values() if isinstance(row, TrainRow)),
-            evaluations=tuple(row for row in evaluations.values() if isinstance(row, EvalRow)),
+            train=tuple(keep_later(train)),
+            evaluations=tuple(keep_later(evaluations)),
             name=run if len(runs) > 1 else "",
             remarks=remarks,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from odapi_runner.metrics import COCO_METRICS, LOSS_TAGS, is_better, known
-from odapi_runner.report.rows import EvalRow, Row, TrainRow
+from odapi_runner.report.rows import EvalRow, Row, TrainRow, keep_later
 from odapi_runner.report.source import Source
 
 _TAG_OF_METRIC = {metric.column: metric.tag for metric in COCO_METRICS} | LOSS_TAGS
@@ -48,12 +48,10 @@ def parse_at(text: str) -> At:
 def rows_of(source: Source) -> list[Row]:
     """The evaluations of a source, of a log without any what was logged of its training.
 
-    In the order of the steps; of the same step the later one counts: a run that was resumed has
-    passed it twice.
+    In the order of the steps, before them what names none, as it was told; `keep_later` counts.
     """
     rows: Sequence[Row] = source.log.evaluations or source.log.train
-    last = {row.step: row for row in rows}
-    return sorted(last.values(), key=lambda row: -1 if row.step is None else row.step)
+    return sorted(keep_later(rows), key=lambda row: -1 if row.step is None else row.step)
 
 
 def metric_of(row: Row, metric: str) -> float | None:

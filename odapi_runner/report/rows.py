@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,18 @@ class EvalRow:
 
 
 Row = TrainRow | EvalRow
+_Kind = TypeVar("_Kind", TrainRow, EvalRow, Row)
+
+
+def keep_later(rows: Iterable[_Kind]) -> list[_Kind]:
+    """The rows that count: of one step the later one, for a resumed run has passed it twice.
+
+    Rows that name no step are rows of their own.
+    """
+    kept: dict[object, _Kind] = {}
+    for row in rows:
+        kept[(len(kept),) if row.step is None else row.step] = row
+    return list(kept.values())
 
 
 @dataclass(frozen=True, slots=True)

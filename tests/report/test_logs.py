@@ -118,6 +118,22 @@ def test_the_runs_of_a_log_are_compared_as_runs(tmp_path: Path) -> None:
     }
 
 
+def test_printed_tables_are_evaluations_of_their_own(tmp_path: Path) -> None:
+    """Though none names a step: the best is compared, and each with `steps`."""
+    path = tmp_path / "coco.log"
+    line = " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = {:.3f}\n"
+    path.write_text("".join(map(line.format, (0.25, 0.5, 0.125))), "utf-8")
+    workspace = Workspace(tmp_path)
+
+    assert compare([path], workspace=workspace).table["mAP"].tolist() == [0.5]
+    assert compare([path], workspace=workspace, at="last").table["mAP"].tolist() == [0.125]
+    assert compare([path], workspace=workspace, steps=True).table["mAP"].tolist() == [
+        0.25,
+        0.5,
+        0.125,
+    ]
+
+
 def test_several_runs_in_one_log_are_told_apart(tmp_path: Path) -> None:
     """As with `>>`; who asks for one is told their names."""
     path = tmp_path / "train.log"

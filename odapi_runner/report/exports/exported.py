@@ -32,8 +32,9 @@ class Exported:
         started: seconds since the epoch; None where nobody knows.
         settings: each field that its config or its notebook writes and each option of
             `odapi train`, by path.
-        numbers: by step, then by column; `train/…` is what the trainer told. Steps ascend; an
-            evaluation of which nobody says the step is at 0, which is what such programs take.
+        numbers: by step, then by column; `train/…` is what the trainer told. Steps ascend; of
+            evaluations of which nobody says the step the last one is at 0, since such programs
+            take one number a step.
         files: its configs, what was asked, its table of metrics, its logs; no checkpoints.
     """
 
@@ -78,7 +79,9 @@ def _numbers(source: Source) -> dict[int, dict[str, float]]:
         if row.step is not None:
             told = {_TRAIN + column_of(tag): value for tag, value in row.values.items()}
             found.setdefault(row.step, {}).update(told)
-    for evaluation in sorted(source.log.evaluations, key=lambda one: one.step is not None):
+    placeless = [one for one in source.log.evaluations if one.step is None]
+    placed = [one for one in source.log.evaluations if one.step is not None]
+    for evaluation in (*placeless[-1:], *placed):
         found.setdefault(evaluation.step or 0, {}).update(columns_of(evaluation.metrics))
     return dict(sorted(found.items()))
 

@@ -81,6 +81,17 @@ def test_an_experiment_of_a_notebook_tells_what_it_says(tmp_path: Path) -> None:
     assert (first.numbers, second.numbers) == ({9: {"mAP": 0.5}}, {0: {"mAP": 0.75}})
 
 
+def test_of_evaluations_without_a_step_the_last_one_is_exported(tmp_path: Path) -> None:
+    """Whole, at 0: nothing of an earlier one stands beside it."""
+    path = tmp_path / "coco.log"
+    line = " Average Precision  (AP) @[ IoU={} | area=   all | maxDets=100 ] = {:.3f}\n"
+    first = line.format("0.50:0.95", 0.25) + line.format("0.50     ", 0.5)
+    path.write_text(first + line.format("0.50:0.95", 0.125), "utf-8")
+    (source,), _ = read_sources([path], Workspace(tmp_path))
+
+    assert build_exported(source, "coco.log").numbers == {0: {"mAP": 0.125}}
+
+
 def test_a_place_may_stand_behind_the_program() -> None:
     """With signs of any kind in it."""
     assert parse_target("mlflow") == ("mlflow", "")
