@@ -6,6 +6,7 @@
         ├── DataError         annotations, images, records, label maps
         ├── CheckpointError   a checkpoint that is absent, broken or does not fit
         └── RunError          a run folder, its processes, its state
+            ├── GpuError          NVIDIA's driver does not answer
             └── NameTakenError    there is a run of this name already
 
 Any other exception that leaves a command is a bug of odapi and keeps its traceback.
@@ -57,6 +58,10 @@ class CheckpointError(OdapiError):
 
 class RunError(OdapiError):
     """A run folder, its processes or its state do not allow what was asked."""
+
+
+class GpuError(RunError):
+    """NVIDIA's driver does not answer: nobody knows which GPUs there are, and what they do."""
 
 
 class NameTakenError(RunError):

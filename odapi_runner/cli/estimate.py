@@ -30,6 +30,19 @@ def _parse_size(value: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _own_memory() -> int | None:
+    """Of this machine's first GPU; None where there is none."""
+    from odapi_runner.errors import GpuError
+    from odapi_runner.runs.gpus import read_gpus
+
+    try:
+        gpus = read_gpus()
+    except GpuError as error:
+        click.echo(f"note: {error.what}; say how much memory there is: --memory SIZE", err=True)
+        return None
+    return next((gpu.memory_bytes for gpu in gpus if not gpu.fault), None)
+
+
 @click.command("estimate")
 @click.argument("config")
 @click.option(
@@ -85,10 +98,8 @@ def command(
     from odapi_runner.cli.tables import print_table
     from odapi_runner.cli.words import after_ctrl_c
     from odapi_runner.runs.estimate import MIB, NOT_FOR_TENSORFLOW, estimate, rows
-    from odapi_runner.runs.gpus import read_gpus
 
-    if memory is None and (gpus := read_gpus()):
-        memory = gpus[0].memory_bytes
+    memory = memory or _own_memory()
     asked = TrainerOptions(**options)
     with after_ctrl_c("nothing was written, and nothing goes on"):
         found = estimate(

@@ -103,7 +103,10 @@ def _print_json(find: Callable[[], list[RunDir]]) -> None:
 
     from odapi_runner.runs.watch import Watch
 
-    watched = [run.dump() for run in Watch(find).look()]
+    watch = Watch(find)
+    watched = [run.dump() for run in watch.look()]
+    if watch.note:
+        click.echo(f"note: {watch.note}", err=True)
     click.echo(json.dumps(watched, indent=2, ensure_ascii=False))
 
 

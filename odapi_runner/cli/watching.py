@@ -37,13 +37,16 @@ def watch(look: Watch) -> None:
     with Live(console=console, auto_refresh=False, screen=True) as live:
         try:
             while True:
-                live.update(render_runs(look.look(), *console.size), refresh=True)
+                runs = look.look()
+                live.update(render_runs(runs, *console.size, note=look.note), refresh=True)
                 time.sleep(_SECONDS)
         except KeyboardInterrupt:
             return
 
 
-def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableType:
+def render_runs(
+    runs: Sequence[Watched], width: int, height: int, *, note: str = ""
+) -> RenderableType:
     """The table: runs that live first, then what waits in a queue, then what there is room for."""
     ordered = sorted(runs, key=lambda run: (not run.status.is_live, run.status.state != QUEUED))
     room = max(height - 4, 1)  # its head, and the line below
@@ -63,7 +66,8 @@ def render_runs(runs: Sequence[Watched], width: int, height: int) -> RenderableT
     more = f", {left_out} of them not shown" if left_out else ""
     below = f"{_counts(runs)}{more}; Ctrl-C ends the watching, no run"
     whys = [_why(run) for run in shown if run.status.is_live and run.status.what]
-    return Group(table, *whys, Text(below, "dim"))
+    notes = [Text(note, "yellow")] if note else []
+    return Group(table, *whys, *notes, Text(below, "dim"))
 
 
 def _counts(runs: Sequence[Watched]) -> str:
@@ -111,6 +115,8 @@ def _state(run: Watched) -> str:
 
 
 def _gpu(load: GpuLoad) -> str:
+    if load.fault:
+        return f"{load.index}: {load.fault}"
     busy = "" if load.busy_percent is None else f" {load.busy_percent}%"
     used, there = load.used_bytes / 2**30, load.memory_bytes / 2**30
     return f"{load.index}: {used:.1f}/{there:.0f} GiB{busy}"

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from odapi_runner.doctor.facts import Fact
+from odapi_runner.errors import GpuError
 from odapi_runner.runs.gpus import VISIBLE
+from odapi_runner.runs.nvml import asking_driver
 
 NAME: Final = "GPU"
 
@@ -65,22 +67,21 @@ class Seen:
     said: str  # on stderr
 
 
-def read_driver() -> Driver | None:
-    """What NVML says; None where there is no driver, or no GPU."""
+def read_driver() -> Driver | GpuError | None:
+    """What NVML says; None where there is no driver, or no GPU; the error where it says nothing."""
     import pynvml
 
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
-    try:
-        number = pynvml.nvmlSystemGetCudaDriverVersion()
-        handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
-        names = tuple(str(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
-        cuda = (number // 1000, number % 1000 // 10)
-        return Driver(str(pynvml.nvmlSystemGetDriverVersion()), cuda, names) if names else None
-    finally:
-        pynvml.nvmlShutdown()
+        with asking_driver() as count:
+            if not count:
+                return None
+            number = pynvml.nvmlSystemGetCudaDriverVersion()
+            handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(count))
+            names = tuple(str(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
+            cuda = (number // 1000, number % 1000 // 10)
+            return Driver(str(pynvml.nvmlSystemGetDriverVersion()), cuda, names)
+    except GpuError as error:
+        return error
 
 
 def installed_cuda(root: Path = Path("/usr/local")) -> list[str]:
@@ -96,7 +97,7 @@ def installed_cuda(root: Path = Path("/usr/local")) -> list[str]:
 
 
 def judge(
-    driver: Driver | None,
+    driver: Driver | GpuError | None,
     seen: Seen,
     installed: Sequence[str],
     environment: Mapping[str, str],
@@ -114,7 +115,10 @@ def judge(
     """
     if seen.gpus:
         found = f"TensorFlow {seen.tensorflow} uses {', '.join(seen.gpus)}"
-        return Fact(name, "ok", found + (f", driver {driver.version}" if driver else ""))
+        version = f", driver {driver.version}" if isinstance(driver, Driver) else ""
+        return Fact(name, "ok", found + version)
+    if isinstance(driver, GpuError):
+        return Fact(name, "warning", driver.what, driver.fix)
     if driver is None:
         return Fact(name, "absent", "no NVIDIA GPU, or no driver for it: training on the CPU")
     here = f"{', '.join(driver.gpus)}, driver {driver.version}, is not used"

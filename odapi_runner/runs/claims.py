@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from odapi_runner.errors import RunError
+from odapi_runner.errors import GpuError, RunError
 from odapi_runner.runs.gpu_load import GpuLoad, no_gpu_is_free
 from odapi_runner.runs.gpus import device_environment, gpu_numbers
 from odapi_runner.runs.machine import open_lock, state_folder
@@ -62,6 +62,24 @@ def claim(device: str, loads: Sequence[GpuLoad]) -> Claim:
         if descriptor is not None:
             return Claim((name,), name, (descriptor,))
     raise no_gpu_is_free(loads, [load.index for load in free])
+
+
+def claim_now(device: str, read_loads: Callable[[], Sequence[GpuLoad]]) -> Claim:
+    """The same by what the GPUs are doing now, as far as the driver answers.
+
+    Where it does not, GPUs are claimed by the numbers that name them.
+
+    Raises:
+        GpuError: it does not, and `auto` needs to know.
+        RunError: none is free for `auto`.
+    """
+    try:
+        return claim(device, [] if device == "none" else read_loads())
+    except GpuError:
+        if device == AUTO:
+            raise
+        names = tuple(map(str, gpu_numbers(device)))
+        return Claim(names, device, _share(names))
 
 
 def refuse_busy(loads: Sequence[GpuLoad]) -> None:

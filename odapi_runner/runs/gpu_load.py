@@ -5,12 +5,12 @@ Everything but `read_loads` takes its answers as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odapi_runner.errors import RunError
 from odapi_runner.runs.gpus import can_use_gpu
+from odapi_runner.runs.nvml import asking_driver
 
 # A screen takes some memory of a GPU, and some of its time, and leaves enough for a training.
 _MOST_USED = 0.15
@@ -27,17 +27,21 @@ class GpuLoad:
     used_bytes: int
     busy_percent: int | None  # None where the driver does not tell
     computing: tuple[int, ...] = ()  # the processes that compute and do not draw
+    fault: str = ""  # why it does not answer; nothing else of it is known then
 
     @property
     def is_free(self) -> bool:
         return (
-            not self.computing
+            not self.fault
+            and not self.computing
             and self.used_bytes <= _MOST_USED * self.memory_bytes
             and (self.busy_percent or 0) <= _MOST_BUSY
         )
 
     def describe(self) -> str:
         """One line for people: `0 (RTX 3060 Ti): 6.9 of 8.0 GiB used, 97 % busy, by lee (812)`."""
+        if self.fault:
+            return f"{self.index} does not answer ({self.fault})"
         used = f"{self.used_bytes / 2**30:.1f} of {self.memory_bytes / 2**30:.1f} GiB used"
         busy = [] if self.busy_percent is None else [f"{self.busy_percent} % busy"]
         by = [f"by {', '.join(map(_describe_process, self.computing))}"] if self.computing else []
@@ -45,36 +49,25 @@ class GpuLoad:
 
 
 def read_loads() -> list[GpuLoad]:
-    """The GPUs that a training could use; none where there is no driver or no TensorFlow for it."""
-    import pynvml
+    """The GPUs that a training could use; none where there is no driver or no TensorFlow for it.
 
+    Raises:
+        GpuError: the driver does not answer.
+    """
     if not can_use_gpu():
         return []
-    with _driver() as is_there:
-        count = pynvml.nvmlDeviceGetCount() if is_there else 0
+    with asking_driver() as count:
         return [_read_load(index) for index in range(count)]
-
-
-@contextmanager
-def _driver() -> Iterator[bool]:
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        pynvml.nvmlShutdown()
 
 
 def _read_load(index: int) -> GpuLoad:
     import pynvml
 
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        name, memory = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError as error:  # of one GPU: it is lost, say; the others work on
+        return GpuLoad(index, "", 0, 0, None, fault=str(error))
     try:
         busy = int(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     except pynvml.NVMLError:  # some GPUs do not count it
@@ -86,7 +79,7 @@ def _read_load(index: int) -> GpuLoad:
         computing = set()
     return GpuLoad(
         index=index,
-        name=pynvml.nvmlDeviceGetName(handle),
+        name=name,
         memory_bytes=int(memory.total),
         used_bytes=int(memory.used),
         busy_percent=busy,

@@ -8,9 +8,12 @@ from __future__ import annotations
 import ctypes.util
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from odapi_runner.errors import GpuError
+from odapi_runner.runs.nvml import asking_driver
 from odapi_runner.training import FLOAT32, TrainerOptions
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -30,28 +33,28 @@ class Gpu:
     index: int
     name: str
     memory_bytes: int
+    fault: str = ""  # why it does not answer; nothing else of it is known then
 
 
 def read_gpus() -> list[Gpu]:
-    """The NVIDIA GPUs of this machine by the driver's count; none where there is no driver."""
-    import pynvml
+    """The NVIDIA GPUs of this machine by the driver's count; none where there is no driver.
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    try:
-        return [_read_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    finally:
-        pynvml.nvmlShutdown()
+    Raises:
+        GpuError: the driver does not answer.
+    """
+    with asking_driver() as count:
+        return [_read_gpu(index) for index in range(count)]
 
 
 def _read_gpu(index: int) -> Gpu:
     import pynvml
 
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    return Gpu(index, pynvml.nvmlDeviceGetName(handle), int(memory.total))
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        name, memory = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError as error:  # of one GPU: it is lost, say; the others work on
+        return Gpu(index, "", 0, fault=str(error))
+    return Gpu(index, name, int(memory.total))
 
 
 def gpu_numbers(device: str) -> list[int]:
@@ -78,11 +81,12 @@ def device_environment(device: str) -> dict[str, str]:
     `auto` is gets known when the training starts (`claims`).
 
     Raises:
+        GpuError: the driver does not answer, so what `all` is cannot be known.
         ValueError: it is none of these.
     """
     if device == "none":
         return dict(HIDDEN)
-    numbers = [gpu.index for gpu in read_gpus()] if device == "all" else gpu_numbers(device)
+    numbers = _answering(read_gpus()) if device == "all" else gpu_numbers(device)
     if not numbers:
         return {}
     return {VISIBLE: ",".join(map(str, numbers)), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
@@ -94,8 +98,14 @@ def count_devices(device: str) -> int:
 
 
 def count_gpus(device: str) -> int:
-    """How many GPUs a trainer will use, of those that it is told to; 0 where it is the CPU."""
-    here = [] if device == "none" else [gpu.index for gpu in read_gpus()]
+    """How many GPUs a trainer will use, of those that it is told to; 0 where it is the CPU.
+
+    That it is where the driver does not answer, too: TensorFlow finds none then.
+    """
+    try:
+        here = [] if device == "none" else _answering(read_gpus())
+    except GpuError:
+        here = []
     if not here or not can_use_gpu():
         return 0
     if device == "auto":
@@ -132,10 +142,18 @@ def device_warnings(device: str, options: TrainerOptions | None = None) -> list[
     return found
 
 
+def _answering(gpus: Sequence[Gpu]) -> list[int]:
+    return [gpu.index for gpu in gpus if not gpu.fault]
+
+
 def _gpu_warnings(device: str) -> list[str]:
     if device == "none":
         return []
-    gpus = read_gpus()
+    try:
+        gpus = read_gpus()
+    except GpuError as error:
+        then = "the run waits for it" if device == "auto" else "expect training on the CPU"
+        return [f"{error.what}: {then}. {error.fix}"]
     if not gpus:
         return (
             []
@@ -144,12 +162,10 @@ def _gpu_warnings(device: str) -> list[str]:
         )
     # CUDA sees those in front of the first that is not there.
     wanted = gpu_numbers(device)
-    seen = list(itertools.takewhile(lambda number: number < len(gpus), wanted))
+    seen = list(itertools.takewhile(_answering(gpus).__contains__, wanted))
     if wanted != seen:
-        there = ", ".join(f"{gpu.index} ({gpu.name})" for gpu in gpus)
         instead = f"GPU {','.join(map(str, seen))}" if seen else "the CPU"
-        absent = f"there is no GPU {wanted[len(seen)]} on this machine, there is {there}"
-        return [f"{absent}: training on {instead}"]
+        return [f"{_why_unseen(wanted[len(seen)], gpus)}: training on {instead}"]
     if not can_use_gpu():
         name = gpus[seen[0] if seen else 0].name
         warning = (
@@ -158,6 +174,14 @@ def _gpu_warnings(device: str) -> list[str]:
         )
         return [warning]
     return []
+
+
+def _why_unseen(number: int, gpus: Sequence[Gpu]) -> str:
+    for gpu in gpus:
+        if gpu.index == number:
+            return f"GPU {number} does not answer ({gpu.fault})"
+    there = ", ".join(f"{gpu.index} ({gpu.name or gpu.fault})" for gpu in gpus)
+    return f"there is no GPU {number} on this machine, there is {there}"
 
 
 def can_use_gpu() -> bool:

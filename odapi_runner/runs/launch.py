@@ -59,6 +59,7 @@ def create_run(
         RunError: the name is taken, or none; or a free GPU is wanted at once, and none is.
     """
     refuse_errors(plan.findings)
+    environment = device_environment(plan.device)
     if plan.device == "auto" and not plan.queue:
         refuse_busy(read_loads())
     find_engine(plan.engine).refuse_options(plan.message, plan.options)
@@ -76,7 +77,7 @@ def create_run(
         command=tuple(command),
         engine=plan.engine,
         device=plan.device,
-        environment=device_environment(plan.device),
+        environment=environment,
         num_steps=plan.message.train_config.num_steps,
         overrides=plan.overrides,
         options=plan.options,

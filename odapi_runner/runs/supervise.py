@@ -28,7 +28,7 @@ from odapi_runner.errors import OdapiError, explain
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import Child, has_trained, last_told, trainer_environment
-from odapi_runner.runs.claims import AUTO, Claim, claim
+from odapi_runner.runs.claims import AUTO, Claim, claim_now
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
@@ -156,7 +156,7 @@ class _Supervisor:
     def take_devices(self, loads: Callable[[], Sequence[GpuLoad]]) -> None:
         """Claim what the trainer uses, unless it has nothing left to do."""
         if not self._has_trained():
-            self.claim = claim(RunSpec.load(self.run).device, loads())
+            self.claim = claim_now(RunSpec.load(self.run).device, loads)
 
     def watch(self, on_poll: Callable[[], None]) -> str:
         # Whoever starts runs one after the other waits for this event: the devices are claimed.

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from odapi_runner.errors import GpuError
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
@@ -52,7 +53,11 @@ class Watched:
 
 
 class Watch:
-    """Looks at runs as often as it is asked to."""
+    """Looks at runs as often as it is asked to.
+
+    Attributes:
+        note: what could not be learned the last time, in a sentence; else empty.
+    """
 
     def __init__(
         self,
@@ -66,11 +71,12 @@ class Watch:
             loads: what the driver says of the GPUs.
         """
         self._find, self._loads = find, loads
+        self.note = ""
         self._ended: dict[Path, tuple[tuple[int, ...], Watched]] = {}
 
     def look(self) -> list[Watched]:
         """Each run as it is now, in the order in which they were found."""
-        loads: Sequence[GpuLoad] | None = None
+        self.note, loads = "", None
         seen: list[Watched] = []
         for run in self._find():
             changed = _changed(run)
@@ -79,7 +85,7 @@ class Watch:
                 continue
             status = read_status(run)
             if status.is_live and loads is None:
-                loads = self._loads()
+                loads = self._read_loads()
             watched = Watched(
                 status=status,
                 scores=read_scores(run, status.metric),
@@ -90,6 +96,13 @@ class Watch:
                 self._ended[run.root] = changed, watched
             seen.append(watched)
         return seen
+
+    def _read_loads(self) -> Sequence[GpuLoad]:
+        try:
+            return self._loads()
+        except GpuError as error:
+            self.note = error.what
+            return ()
 
 
 def read_losses(run: RunDir) -> dict[int, float]:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pynvml
 import pytest
 from click.testing import CliRunner, Result
 
@@ -24,11 +25,13 @@ from odapi_runner.cli.following import LineReader
 from odapi_runner.formats.rate import write_rate
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs import gpu_load
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.queue.entries import add
 from odapi_runner.runs.spec import Digests, RunSpec
 from odapi_runner.workspace import Workspace
+from support import nvml
 from support.checkpoints import write_checkpoint
 
 COMMANDS = ["status", "logs", "wait", "stop", "resume", "eval"]
@@ -102,6 +105,21 @@ def test_a_wrong_folder_is_told_from_an_empty_workspace(
     result = odapi(command)
     assert "is no workspace" not in result.stderr
     assert "odapi train NAME" in result.stderr
+
+
+def test_a_driver_that_does_not_answer_is_a_note(
+    odapi: Invoke, make_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stderr; the runs are told all the same, and nobody asks where none lives."""
+    monkeypatch.setattr(gpu_load, "can_use_gpu", lambda: True)
+    nvml.pretend(monkeypatch, nvmlDeviceGetCount=pynvml.NVML_ERROR_UNKNOWN)
+    run = make_run("d0", "finished", {})
+    assert odapi("status", "--json").stderr == ""
+    EventLog(run, "supervise").write("started", process=identify(os.getpid()).dump())
+
+    told = odapi("status", "--json")
+    assert told.stderr == "note: NVIDIA's driver does not answer (Unknown Error)\n"
+    assert [one["run"] for one in json.loads(told.stdout)] == ["d0"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pynvml
 import pytest
 from click.testing import CliRunner, Result
 
@@ -26,12 +27,13 @@ from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs import gpus
+from odapi_runner.runs import gpu_load, gpus
 from odapi_runner.runs.checkpoints import saved_checkpoints
-from odapi_runner.runs.gpus import Gpu
+from odapi_runner.runs.gpus import Gpu, read_gpus
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.plan import plan_training
 from odapi_runner.workspace import Workspace
+from support import nvml
 from support.detectors import write_d0
 from support.small_runs import ANCHORS, FAKE_ENGINE, SETTINGS
 
@@ -399,6 +401,27 @@ def test_several_gpus_share_the_batch(
     assert made.stderr == "2 devices, 1 image each\n"
     spec = run_json(workspace, "kitti-d0")
     assert (spec["device"], spec["environment"]["CUDA_VISIBLE_DEVICES"]) == ("0,2", "0,2")
+
+
+def test_a_driver_that_does_not_answer(
+    workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who wants a free GPU is refused; who named none is told that it may become the CPU."""
+    monkeypatch.setattr(gpus, "read_gpus", read_gpus)
+    monkeypatch.setattr(gpu_load, "can_use_gpu", lambda: True)
+    nvml.pretend(monkeypatch, nvmlInit=pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+    what = "NVIDIA's driver does not answer (RM has detected an NVML/RM version mismatch)"
+
+    for device in ("auto", "all"):
+        refused = odapi_train("--gpu", device)
+        assert refused.exit_code == 1
+        what_, fix = refused.stderr.splitlines()[-2:]
+        assert what_ == f"Error: {what}"
+        assert fix.endswith("On the CPU: --gpu none")
+    assert not list(workspace.train.glob("*"))
+    made = odapi_train("--foreground")
+    assert made.exit_code == 0, made.output
+    assert f"Warning: {what}: expect training on the CPU. See what nvidia-smi" in made.stderr
 
 
 def test_the_chief_starts_a_run_and_the_others_take_part(

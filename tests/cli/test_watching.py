@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import os
@@ -53,10 +54,20 @@ LIVE = Watched(
 )
 
 
-def drawn(*runs: Watched, width: int = 200, height: int = 24) -> list[str]:
+def drawn(*runs: Watched, width: int = 200, height: int = 24, note: str = "") -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width).print(render_runs(runs, width, height))
+    Console(file=out, width=width).print(render_runs(runs, width, height, note=note))
     return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_driver_that_does_not_answer_is_a_note_below_the_table() -> None:
+    """The runs are shown all the same; of a single GPU that is lost its cell says so."""
+    lost = dataclasses.replace(LIVE, gpus=(GPU, GpuLoad(1, "", 0, 0, None, fault="GPU is lost")))
+    assert "0: 7.0/8 GiB 97%, 1: GPU is lost" in drawn(lost)[1]
+    assert drawn(LIVE, note="no answer")[-2:] == [
+        "no answer",
+        "1 live, 0 ended; Ctrl-C ends the watching, no run",
+    ]
 
 
 def test_a_run_is_a_line_with_all_that_one_looks_for() -> None:

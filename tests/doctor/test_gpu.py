@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from odapi_runner.doctor.gpu import (
@@ -13,7 +14,9 @@ from odapi_runner.doctor.gpu import (
     installed_cuda,
     judge,
     matching_tensorflow,
+    read_driver,
 )
+from support import nvml
 
 T4 = Driver("535.104.05", (12, 2), ("Tesla T4",))
 OLD = Driver("470.57.02", (11, 4), ("Tesla V100-SXM2-16GB",))
@@ -92,6 +95,20 @@ def test_a_gpu_that_is_used() -> None:
 
     assert judge(T4, seen, [], {}).what == "TensorFlow 2.20.0 uses Tesla T4, driver 535.104.05"
     assert judge(T4, seen, [], {}).state == "ok"
+
+
+def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no missing GPU: what the driver says is told."""
+    nvml.pretend(monkeypatch)
+    assert read_driver() == Driver("550.54", (12, 4), ("RTX 0", "RTX 1"))
+    nvml.pretend(monkeypatch, nvmlInit=pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+    fact = judge(read_driver(), OURS, [], {})
+
+    assert (fact.state, fact.what) == (
+        "warning",
+        "NVIDIA's driver does not answer (RM has detected an NVML/RM version mismatch)",
+    )
+    assert "restart the machine" in fact.fix
 
 
 def test_no_gpu_is_no_fault() -> None:

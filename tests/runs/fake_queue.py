@@ -1,5 +1,7 @@
 """The queue of a machine with an engine without a network, and GPUs that a file describes.
 
+The file may hold a text instead: why their driver does not answer.
+
 python fake_queue.py serve LOADS TRAIN-ARGUMENTS…
 python fake_queue.py supervise LOADS TRAIN-ARGUMENTS… FOLDER LOCK
 """
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from fake_engine import build_backend  # makes the tests' `support` known, too
 
+from odapi_runner.errors import GpuError
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.gpu_load import GpuLoad
@@ -40,7 +43,10 @@ def main(words: list[str]) -> int:
 
 
 def read_file(path: Path) -> list[GpuLoad]:
-    return [GpuLoad(**load) for load in json.loads(path.read_text())]
+    found = json.loads(path.read_text())
+    if isinstance(found, str):
+        raise GpuError(found, fix="Mend it.")
+    return [GpuLoad(**load) for load in found]
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from odapi_runner.errors import RunError
-from odapi_runner.runs.claims import claim, free_devices, refuse_busy
+from odapi_runner.errors import GpuError, RunError
+from odapi_runner.runs.claims import claim, claim_now, free_devices, refuse_busy
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 
 GIB = 1 << 30
@@ -30,6 +30,7 @@ def _own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"busy_percent": 60}, False),
         ({"busy_percent": None}, True),  # the driver does not tell
         ({"computing": (1,)}, False),  # somebody who is still loading his data
+        ({"fault": "GPU is lost"}, False),
     ],
 )
 def test_when_a_gpu_is_free(change: dict[str, object], free: bool) -> None:
@@ -98,6 +99,21 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert claim("0", [IDLE]).descriptors == ()
     with pytest.raises(RunError, match="export ODAPI_STATE=DIR"):
         claim("auto", [IDLE])
+
+
+def test_a_driver_that_does_not_answer() -> None:
+    """GPUs are claimed by their numbers, the CPU as ever; nobody trains there who did not ask."""
+
+    def fail() -> list[GpuLoad]:
+        raise GpuError("no answer", fix="")
+
+    with pytest.raises(GpuError):
+        claim_now("auto", fail)
+    claims = [claim_now(device, fail) for device in ("0,1", "none", "visible")]
+    assert [one.names for one in claims] == [("0", "1"), ("cpu",), ()]
+    assert free_devices([IDLE, SCREEN]) == set()
+    for one in claims:
+        one.close()
 
 
 def test_asking_the_driver_is_no_error_where_there_is_none() -> None:

@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 from odapi_runner.cli import main
-from odapi_runner.errors import RunError
+from odapi_runner.errors import GpuError, RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import stop_run, wait_for
@@ -68,12 +68,13 @@ def queued(make_run: MakeRun) -> MakeRun:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start the queue's process: on these GPUs, with arguments of the fake trainer."""
+    """Start the queue's process: on these GPUs, or with that fault of their driver."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(train: str, gpus: list[GpuLoad] | None = None) -> subprocess.Popen[bytes]:
+    def start(train: str, gpus: Sequence[GpuLoad] | str = ()) -> subprocess.Popen[bytes]:
         loads = tmp_path / "loads.json"
-        loads.write_text(json.dumps([dataclasses.asdict(gpu) for gpu in gpus or []]))
+        told = gpus if isinstance(gpus, str) else [dataclasses.asdict(gpu) for gpu in gpus]
+        loads.write_text(json.dumps(told))
         argv = [sys.executable, FAKE_QUEUE, "serve", loads, *train.split()]
         with (tmp_path / "queue.log").open("ab") as log:
             started.append(subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True))
@@ -182,6 +183,41 @@ def test_a_gpu_of_somebody_else_is_left_alone(queued: MakeRun, serve: Serve) -> 
     serve("2 2 0", [GPUS[0], his]).wait(120)
 
     assert devices(run) == ["0", "0"]
+
+
+def test_a_driver_that_does_not_answer(
+    queued: MakeRun, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What wants a GPU waits for it, and is not trained on the CPU; it is said why."""
+    runs = [queued("a"), queued("b", "0"), queued("cpu", "none")]
+    what = "NVIDIA's driver does not answer (Driver/library version mismatch)"
+    serve("2 2 0", what)
+    assert wait_until(lambda: read_status(runs[2]).state == "done", 60)
+
+    def fail() -> list[GpuLoad]:
+        raise GpuError(what, fix="")
+
+    monkeypatch.setattr(control, "read_loads", fail)
+    told = [(row.run, row.state, row.why) for row in control.list_queue()]
+    assert told == [("a", "waiting", what), ("b", "waiting", what)]
+    (tmp_path / "loads.json").write_text(json.dumps(list(map(dataclasses.asdict, GPUS))))
+    for run in runs[:2]:
+        assert wait_for(run).state == "done"
+    assert [devices(run)[0] for run in runs] == ["1", "0", "cpu"]
+    assert (tmp_path / "queue.log").read_text().count(what) == 1
+
+
+def test_a_gpu_that_is_lost(queued: MakeRun, serve: Serve) -> None:
+    """Who named it waits, and it is said why; the other one is used."""
+    lost = GpuLoad(1, "", 0, 0, None, fault="GPU is lost")
+    named, any_gpu = queued("named", "1"), queued("any")
+    process = serve("2 2 0", [GPUS[0], lost])
+
+    assert wait_until(lambda: read_status(any_gpu).state == "done", 60)
+    assert devices(any_gpu) == ["0", "0"]
+    (row,) = control.describe_queue(read_queue(), [GPUS[0], lost])
+    assert (row.run, row.why) == (named.name, "GPU 1 does not answer (GPU is lost)")
+    process.kill()
 
 
 def test_who_wants_a_certain_gpu_is_not_overtaken_on_it(queued: MakeRun, serve: Serve) -> None:

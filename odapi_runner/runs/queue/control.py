@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from odapi_runner.errors import RunError
+from odapi_runner.errors import GpuError, RunError
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.claims import AUTO, free_devices
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
@@ -78,26 +78,39 @@ def start_queue() -> bool:
 
 def list_queue() -> list[QueuedRun]:
     """The runs in the queue that have not ended, in order."""
-    return describe_queue(read_queue(), read_loads(), served=is_served())
+    try:
+        loads, fault = read_loads(), ""
+    except GpuError as error:
+        loads, fault = [], error.what
+    return describe_queue(read_queue(), loads, fault=fault, served=is_served())
 
 
 def describe_queue(
-    queue: Queue, loads: Sequence[GpuLoad], *, served: bool = True
+    queue: Queue, loads: Sequence[GpuLoad], *, fault: str = "", served: bool = True
 ) -> list[QueuedRun]:
-    """The same of a queue, where the GPUs do this, and a process serves it or not."""
+    """The same of a queue, where the GPUs do this, and a process serves it or not.
+
+    Args:
+        queue: as it is.
+        loads: of the GPUs.
+        fault: why nothing is known of them; empty where it is.
+        served: whether a process starts its runs.
+    """
     looks = [look_at(entry) for entry in queue.entries]
     free = free_devices(loads) if looks else set()
     rows = []
     for place, look in enumerate(looks, start=1):
         why = ["its workspace is not there"] if look.state == "away" else []
         if look.state == "waiting":
-            misses = look.misses(free, loads)
+            unknown = bool(fault) and look.wants_gpu
+            misses = () if unknown else look.misses(free, loads)
             names = waits_for(look.entry, looks)
             why += [] if served else ["nobody serves the queue: odapi queue start"]
             why += ["the queue is paused"] if queue.paused else []
             why += [f"after {', '.join(names)}"] if names else []
+            why += [fault] if unknown else []
             why += ["no GPU is free"] if AUTO in misses else []
-            why += [f"{_named(name)} is in use" for name in misses if name != AUTO]
+            why += [_why_missing(name, loads) for name in misses if name != AUTO]
         if look.state != "over":
             root = look.entry.root
             rows.append(
@@ -161,5 +174,8 @@ def _entry_of(run: RunDir) -> Entry:
     return entry
 
 
-def _named(device: str) -> str:
-    return f"GPU {device}" if device.isdecimal() else "the CPU"
+def _why_missing(device: str, loads: Sequence[GpuLoad]) -> str:
+    if not device.isdecimal():
+        return "the CPU is in use"
+    fault = next((load.fault for load in loads if str(load.index) == device), "")
+    return f"GPU {device} {f'does not answer ({fault})' if fault else 'is in use'}"

@@ -34,6 +34,11 @@ class Outlook:
     device: str = ""  # as asked
     goes_on: bool = False  # it was started before
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether it would use one, where there is one."""
+        return self.device != "none"
+
     def misses(self, free: set[str], loads: Sequence[GpuLoad]) -> tuple[str, ...]:
         """The devices that it waits for; `auto` where any GPU will do and none is free."""
         if self.device == AUTO and loads:

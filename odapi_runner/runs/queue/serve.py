@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from odapi_runner.errors import OdapiError
+from odapi_runner.errors import GpuError, OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.claims import AUTO, free_devices
@@ -91,6 +91,7 @@ class _Server:
     start: Start
     loads: Callable[[], Sequence[GpuLoad]]
     tries: Counter[Path] = field(default_factory=Counter)  # that failed
+    fault: str = ""  # of the driver, as it was told last
 
     def look(self) -> None:
         """Drop what is over, and start what can be."""
@@ -105,7 +106,14 @@ class _Server:
             self._start_what_can(waiting)
 
     def _start_what_can(self, waiting: Sequence[Outlook]) -> None:
-        loads = self.loads()
+        try:
+            loads, fault = self.loads(), ""
+        except GpuError as error:  # those for the CPU can go on
+            loads, fault = [], error.what
+            waiting = [look for look in waiting if not look.wants_gpu]
+        if fault != self.fault:
+            _say(fault or "NVIDIA's driver answers again")
+            self.fault = fault
         reserved: set[str] = set()
         for look in waiting:
             free = free_devices(loads) - reserved
