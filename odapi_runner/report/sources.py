@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from odapi_runner.report.noted import build_noted
 from odapi_runner.report.source import Source, is_run, read_asked, read_run, sweep_of
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
+
+_SHOWN = 3  # names in a note
+# Event files, and what no log can be beside them.
+_OF_TENSORFLOW = re.compile(r"events\.out\.tfevents\.|(?:model\.)?ckpt-|checkpoint$")
 
 
 def read_sources(
@@ -36,27 +41,49 @@ def read_sources(
     """
     found = [_find(item, workspace) for item in given]
     places = list(itertools.chain.from_iterable(found))
-    paths = [path for place in places for path in _expand(place)]
+    expanded = [_expand(place) for place in places]
     if not places:
-        places, paths = [workspace.train], _folders(workspace.train)
+        places, expanded = [workspace.train], [_folders(workspace.train)]
+    paths = itertools.chain.from_iterable(expanded)
     sources: dict[Path, list[Source]] = {}
-    problems: list[OdapiError] = []
+    problems: list[tuple[Path, OdapiError]] = []
     for path in paths:
         if path.resolve() not in sources:
             try:
                 sources[path.resolve()] = _read(path)
             except OdapiError as error:
-                problems.append(error)
+                problems.append((path, error))
     if not sources:
         if len(problems) == 1:
-            raise problems[0]
+            raise problems[0][1]
         where = ", ".join(str(place) for place in places)
         what, fix = f"{where}: nothing to compare", "Start a run: odapi train NAME"
         if not found:
             what, fix = workspace.why_absent(what, fix)
         raise RunError(what, fix=fix)
     read = list(itertools.chain.from_iterable(sources.values()))
-    return read, [f"skipped {error.what}" for error in problems]
+    empty = [place for place, those in zip(places, expanded, strict=True) if not those]
+    return read, [f"skipped {place}: empty" for place in empty] + _tell_skipped(problems)
+
+
+def _tell_skipped(problems: Sequence[tuple[Path, OdapiError]]) -> list[str]:
+    """A note for each; for many of one folder and one reason, as pictures are no logs, one."""
+    alike: dict[tuple[Path, str], list[tuple[Path, OdapiError]]] = {}
+    for path, error in problems:
+        why = error.what.removeprefix(f"{path}: ")
+        alike.setdefault((path.parent, why), []).append((path, error))
+    notes = []
+    for (folder, why), ones in alike.items():
+        if len(ones) > _SHOWN:
+            names = _list_names([path.name for path, _ in ones])
+            notes.append(f"skipped {len(ones)} in {folder}: {why} ({names})")
+        else:
+            notes += [f"skipped {error.what}" for _, error in ones]
+    return notes
+
+
+def _list_names(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])])
 
 
 def _find(item: str | Path, workspace: Workspace) -> list[Path]:
@@ -78,20 +105,24 @@ def _find(item: str | Path, workspace: Workspace) -> list[Path]:
 
 
 def _expand(path: Path) -> list[Path]:
-    """The path itself; of a folder that is no run and has no event files, what is in it.
+    """The path itself; of a folder that is no run and has no event files, all that is in it.
 
-    Folders, NAME-2 before NAME-10, or files where there are none.
+    Folders first, NAME-2 before NAME-10.
     """
     if path.is_file() or is_run(path):
         return [path]
     folders = _folders(path)
     if not any(map(is_run, folders)) and event_files(path):
         return [path]
-    return folders or sorted(each for each in path.glob("*") if each.is_file())
+    return [*folders, *_files(path)]
 
 
 def _folders(path: Path) -> list[Path]:
     return sorted(path.glob("*/"), key=_by_number)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(each for each in path.glob("*") if each.is_file())
 
 
 def _by_number(path: Path) -> tuple[str, int, str]:
@@ -108,6 +139,9 @@ def _read(path: Path) -> list[Source]:
         raise RunError(f"{path}: not a run", fix="Give a folder below train/, or a log.")
     else:
         logs = read_logs(path)
+        beside = [] if path.is_file() else [each.name for each in _files(path)]
+        if others := [name for name in beside if not _OF_TENSORFLOW.match(name)]:
+            notes.append(f"{path}: its event files only are read, not {_list_names(others)}")
         noted = build_noted(path, logs, notes)
         found = [Source(path, log, noted=said) for log, said in zip(logs, noted, strict=True)]
     return [dataclasses.replace(source, notes=tuple(notes)) for source in found]

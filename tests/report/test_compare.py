@@ -108,6 +108,25 @@ def test_augmentations_have_a_column_each_by_what_they_hold(workspace: Workspace
     ]
 
 
+def test_of_a_folder_nothing_is_left_out_silently(workspace: Workspace) -> None:
+    """Logs beside folders count, as in Ultralytics' `exp/`; what is no log is a note."""
+    exp = workspace.root / "runs" / "exp"
+    (exp / "weights").mkdir(parents=True)
+    (exp / "results.csv").write_text("epoch,metrics/mAP50-95(B)\n1,0.25\n2,0.5\n", "utf-8")
+    (exp / "args.yaml").write_text("epochs: 2\n", "utf-8")
+    for name in "abcd":
+        (exp / f"{name}.png").write_bytes(b"\x89PNG\0")
+
+    found = compare([exp], workspace=workspace)
+
+    assert rows(found, "run", "mAP") == [["results.csv", 0.5]]
+    assert found.notes == (
+        f"skipped {exp / 'weights'}: not a run",
+        f"skipped 4 in {exp}: not a text (a.png, b.png, c.png, …)",
+        f"skipped {exp / 'args.yaml'}: no metrics in this log",
+    )
+
+
 def test_runs_are_given_by_folder_by_name_or_by_the_shell(workspace: Workspace) -> None:
     """`train/*` holds a README: it is skipped with a note; each run counts once."""
     first = write_run(workspace.train / "a", {10: 0.5})
@@ -122,6 +141,7 @@ def test_runs_are_given_by_folder_by_name_or_by_the_shell(workspace: Workspace) 
 
     assert rows(by_shell, "run") == [["a"], ["a-10"], ["a-2"]]
     assert f"skipped {readme}: no metrics in this log" in by_shell.notes
+    assert f"skipped {workspace.train / 'empty'}: empty" in by_shell.notes
     assert rows(by_name, "run") == [["a-2"], ["a"]]
     assert rows(compare([workspace.train], workspace=workspace), "run") == [
         ["a"],

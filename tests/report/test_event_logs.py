@@ -10,10 +10,12 @@ import pytest
 from odapi_runner.errors import DataError
 from odapi_runner.formats.event_file import Event, read_scalars
 from odapi_runner.formats.tfrecord import RecordWriter
+from odapi_runner.report.compare import compare
 from odapi_runner.report.logs import read_logs
 from odapi_runner.report.parse import parse
 from odapi_runner.report.rows import EvalRow, TrainRow
 from odapi_runner.report.scan import Findings
+from odapi_runner.workspace import Workspace
 
 MAP = "DetectionBoxes_Precision/mAP"
 VERSION = b"\x1a\x0dbrain.Event:2"  # field 3 of Event, as every writer begins a file
@@ -163,3 +165,16 @@ def test_a_folder_without_any_says_so(tmp_path: Path) -> None:
     """It is no log."""
     with pytest.raises(DataError, match="a folder without event files"):
         read_logs(tmp_path)
+
+
+def test_logs_beside_event_files_are_told(tmp_path: Path) -> None:
+    """The folder is one run, which its event files tell; a checkpoint is no log."""
+    folder = tmp_path / "model"
+    write_events(folder / "eval/events.out.tfevents.1", [(5, [simple(MAP, 0.5)])])
+    (folder / "train.log").write_text("Step 5 per-step time 1s loss=1.000\n", "utf-8")
+    (folder / "ckpt-1.index").write_bytes(b"")
+
+    found = compare([folder], workspace=Workspace(tmp_path))
+
+    assert found.table["step"].tolist() == [5]
+    assert found.notes == (f"{folder}: its event files only are read, not train.log",)
