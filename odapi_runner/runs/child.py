@@ -11,7 +11,6 @@ from typing import Any
 from odapi_runner.backends import Backend
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.failures import count_oom_kills
 from odapi_runner.runs.lifeline import tied
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import describe_exit, identify, start_detached
@@ -33,7 +32,6 @@ class Child:
         starts: how many there were.
         started_at: when it was started last, by the run's clock.
         log_start: how many bytes its log had then.
-        oom_kills: how many processes the kernel had killed for memory by then.
         process: while it runs, and until its end has been seen.
     """
 
@@ -45,7 +43,6 @@ class Child:
     starts: int = 0
     started_at: float = 0.0
     log_start: int = 0
-    oom_kills: int = 0
     process: subprocess.Popen[bytes] | None = None
     _kill_at: float | None = None
 
@@ -57,7 +54,7 @@ class Child:
     def start(self, run: RunDir, lock: int, events: EventLog) -> None:
         """Start it in the workspace, tied to this process, sharing the run's lock."""
         log = run.log(self.role)
-        self.started_at, self.oom_kills = events.now(), count_oom_kills()
+        self.started_at = events.now()
         self.log_start = log.stat().st_size if log.exists() else 0
         self._kill_at = None
         self.process = start_detached(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +16,14 @@ from odapi_runner.runs.process import describe_exit
 OOM, NAN, PASSING, OTHER = "out of memory", "not finite", "passing", "other"
 
 _KILL_CODES = (-signal.SIGKILL, 128 + signal.SIGKILL)
+# Of a trainer that gives up by itself: by an exception, or by what C++ and CUDA do.
+_ABORT_CODES = (-signal.SIGABRT, 128 + signal.SIGABRT)
 _VMSTAT = Path("/proc/vmstat")
+_CGROUP = Path("/proc/self/cgroup")
+_CGROUPS = Path("/sys/fs/cgroup")
+_OOM_SECONDS = 30.0  # a large process, once killed, may take as long to end
 _TAIL_BYTES = 1 << 16
+_LAST_LINES = 40
 
 # What CUDA, TensorFlow, XLA, C++ and Python say where memory does not suffice.
 _OOM_WORDS: Final = re.compile(
@@ -25,7 +32,7 @@ _OOM_WORDS: Final = re.compile(
     r"|Check failed: nullptr != block->mem|std::bad_alloc|MemoryError|Cannot allocate memory"
     r"|failed to alloc"
 )
-# What another try may not meet.
+# What another try may not meet, where a trainer that gave up said so last.
 _PASSING_WORDS: Final = {
     r"CUDA_ERROR_LAUNCH_TIMEOUT": "a kernel took longer than the GPU's driver allows",
     r"CUDA_ERROR_ECC_UNCORRECTABLE": "the GPU's memory had an error",
@@ -33,6 +40,8 @@ _PASSING_WORDS: Final = {
     r"Stale file handle|ESTALE": "the network's disk was gone for a moment",
     r"Transport endpoint is not connected|Connection timed out": "the network's disk was gone",
 }
+# Said as TensorFlow starts, and goes on without a GPU.
+_SURVIVED: Final = "failed call to cuInit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ def classify(
         code: its exit code, as of subprocess.
         told: its last event.
         log: the end of what it printed.
-        oom_kills: how many processes the kernel has killed for memory while it ran.
+        oom_kills: how many processes the kernel has killed for memory as it ended (`OomKills`).
         hint: where people may look.
         disk_is_full: whether its log may lack what it said for that.
     """
@@ -77,9 +86,8 @@ def classify(
         return Failure(OOM, "the kernel killed the trainer: the memory of the machine was full")
     if code not in _KILL_CODES and (found := _OOM_WORDS.search(log)):
         return Failure(OOM, f'the trainer ran out of memory ("{found[0]}"): {hint}')
-    for words, what in _PASSING_WORDS.items():
-        if re.search(words, log):
-            return Failure(PASSING, f"{what}: {hint}")
+    if what := _passing(code, log):
+        return Failure(PASSING, f"{what}: {hint}")
     why = "its disk is full; " if disk_is_full else ""
     how = describe_exit(code)
     if code in _KILL_CODES:  # somebody's: it says nothing about the memory that the trainer needs
@@ -87,15 +95,70 @@ def classify(
     return Failure(OTHER, f"the trainer {how}: {why}{hint}")
 
 
-def count_oom_kills() -> int:
+def _passing(code: int, log: str) -> str | None:
+    """What has happened to a trainer that may not happen again; a crash or a kill is no such."""
+    if not (0 < code < 128 or code in _ABORT_CODES):
+        return None
+    last = [line for line in log.splitlines() if _SURVIVED not in line][-_LAST_LINES:]
+    said = "\n".join(last)
+    return next((what for words, what in _PASSING_WORDS.items() if re.search(words, said)), None)
+
+
+@dataclass(slots=True)
+class OomKills:
+    """How many processes the kernel has killed for memory in the last half or whole minute.
+
+    It does not say which. What it has killed hours before a trainer was killed is not the trainer.
+    """
+
+    count: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    _looked: float = 0.0
+    _counts: tuple[int, int] | None = None  # at the last look but one, and at the last
+
+    def look(self) -> None:
+        """Called again and again while a trainer runs."""
+        now = self.clock()
+        if self._counts is None or now - self._looked >= _OOM_SECONDS:
+            latest = self.count()
+            before = latest if self._counts is None else self._counts[1]
+            self._looked, self._counts = now, (before, latest)
+
+    def recent(self) -> int:
+        """Those since the look before the last one."""
+        return 0 if self._counts is None else self.count() - self._counts[0]
+
+
+def count_oom_kills(
+    *, cgroup: Path = _CGROUP, cgroups: Path = _CGROUPS, vmstat: Path = _VMSTAT
+) -> int:
     """How many processes this kernel has killed for memory since it booted; 0 if it does not say.
 
-    Source: Linux, mm/oom_kill.c (`count_vm_event(OOM_KILL)`), of every memory cgroup as well.
+    Of the processes of this one's cgroup, where that is of version 2 and counts memory (in a
+    container the machine's other processes are others'); else of all of the machine.
+
+    Args:
+        cgroup: tells the cgroup of this process.
+        cgroups: where they are mounted.
+        vmstat: counts for the machine.
+
+    Source: Linux, mm/oom_kill.c (`count_vm_event(OOM_KILL)`, of every memory cgroup as well, and
+    `memcg_memory_event_mm(mm, MEMCG_OOM_KILL)`); Documentation/admin-guide/cgroup-v2.rst.
     """
     try:
-        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
+        lines = cgroup.read_text(encoding="utf-8").splitlines()
+        own = next(line.removeprefix("0::/") for line in lines if line.startswith("0::/"))
+        return _oom_kills(cgroups / own / "memory.events")
+    except (OSError, StopIteration):
+        pass
+    try:
+        return _oom_kills(vmstat)
     except OSError:
         return 0
+
+
+def _oom_kills(path: Path) -> int:
+    lines = path.read_text(encoding="ascii").splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 

@@ -30,7 +30,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.child import Child, has_trained, last_told, trainer_environment
 from odapi_runner.runs.claims import AUTO, Claim, claim_now
 from odapi_runner.runs.evaluations import Evaluations
-from odapi_runner.runs.failures import classify, count_oom_kills, read_tail
+from odapi_runner.runs.failures import OomKills, classify, count_oom_kills, read_tail
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.hang import LEAST_SECONDS, HangWatch
 from odapi_runner.runs.lock import take_lock
@@ -134,6 +134,7 @@ class _Supervisor:
         self.policies = Policies(run, self.options, self.events)
         self.remedies = Remedies(run, self.events)
         self.hangs = HangWatch(run, self.events, hung_after)
+        self.oom_kills = OomKills(count_oom_kills)
         self.evaluations = Evaluations(
             run, lock, backend, self.options, self.events, hung_after=hung_after
         )
@@ -168,6 +169,7 @@ class _Supervisor:
         )
         mend(self.run, self.options, self.events)
         self._open_queue()
+        self.oom_kills.look()
         if self._has_trained():
             self._end_training()
         else:
@@ -191,6 +193,7 @@ class _Supervisor:
         if code is None:
             if self.trainer.process:
                 self.hangs.look(self.trainer.process.pid)
+                self.oom_kills.look()
             return
         last = last_told(self.run, "train", since=self.trainer.started_at)
         asked = bool(self.stop.requests or self.policies.ending)
@@ -203,7 +206,7 @@ class _Supervisor:
                 code,
                 last,
                 read_tail(self.run.log("train"), self.trainer.log_start),
-                oom_kills=count_oom_kills() - self.trainer.oom_kills,
+                oom_kills=self.oom_kills.recent(),
                 hint=f"odapi logs {self.run.typed}",
                 disk_is_full=is_full(self.run),
             )

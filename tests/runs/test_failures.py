@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from odapi_runner.runs.failures import (
     OTHER,
     PASSING,
     Failure,
+    OomKills,
     classify,
     count_oom_kills,
 )
 
 SILENT: dict[str, Any] = {"kind": "started"}
+NO_GPU = (
+    "E0000 00:00:1 cuda_executor.cc:1] failed call to cuInit: CUDA_ERROR_UNKNOWN: unknown error\n"
+)
 
 
 def told(error: str) -> dict[str, Any]:
@@ -41,6 +46,14 @@ def told(error: str) -> dict[str, Any]:
         (1, SILENT, "OSError: [Errno 116] Stale file handle", 0, PASSING),
         # TensorFlow calls a full disk a lack of resources, too: no smaller batch helps.
         (1, SILENT, "ResourceExhaustedError: /x/ckpt-2; No space left on device", 0, OTHER),
+        # What TensorFlow says as it starts and goes on is no reason for what happens later.
+        (-11, SILENT, NO_GPU, 0, OTHER),
+        (1, SILENT, f"{NO_GPU}Traceback (most recent call last):\nKeyError: 3", 0, OTHER),
+        (-9, SILENT, "CUDA_ERROR_LAUNCH_TIMEOUT: survived", 0, OTHER),
+        (137, SILENT, "Stale file handle", 0, OTHER),
+        (-11, SILENT, "CUDA_ERROR_LAUNCH_TIMEOUT: survived", 0, OTHER),
+        (1, SILENT, "Connection timed out\n" + "Step 100 per-step time 0.1s\n" * 50, 0, OTHER),
+        (134, SILENT, f"{NO_GPU}F0000 CUDA_ERROR_ECC_UNCORRECTABLE", 0, PASSING),
         (-11, SILENT, "", 0, OTHER),
         (1, SILENT, "Traceback (most recent call last):", 0, OTHER),
     ],
@@ -65,3 +78,46 @@ def test_a_kill_that_the_kernel_does_not_count_is_somebodys(code: int) -> None:
 def test_the_kernel_counts_what_it_kills() -> None:
     """Of this boot."""
     assert count_oom_kills() >= 0
+
+
+def test_a_container_counts_its_own(tmp_path: Path) -> None:
+    """The machine's count, which has everybody's, is taken where there is no other."""
+    cgroup, vmstat = tmp_path / "cgroup", tmp_path / "vmstat"
+    own = tmp_path / "fs" / "작업.slice" / "run.scope"
+    own.mkdir(parents=True)
+    vmstat.write_text("nr_free_pages 5\noom_kill 41\n")
+    cgroup.write_text("0::/작업.slice/run.scope\n")
+
+    def count() -> int:
+        return count_oom_kills(cgroup=cgroup, cgroups=tmp_path / "fs", vmstat=vmstat)
+
+    assert count() == 41
+    (own / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n")
+    assert count() == 1
+    cgroup.write_text("4:memory:/x\n1:cpu:/\n")
+    assert count() == 41
+    vmstat.unlink()
+    assert count() == 0
+
+
+def test_what_was_killed_hours_before_does_not_count() -> None:
+    """Looked at four times a second; a kill counts for half a minute at least."""
+    killed, now = 7, 1000.0
+    kills = OomKills(lambda: killed, lambda: now)
+    kills.look()
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        for _ in range(int(4 * seconds)):
+            now += 0.25
+            kills.look()
+
+    wait(45)
+    killed += 1
+    assert kills.recent() == 1
+    wait(29)
+    assert kills.recent() == 1
+    wait(32)
+    assert kills.recent() == 0
+    killed += 1
+    assert kills.recent() == 1
