@@ -14,35 +14,49 @@ from odapi_runner.runs.policies.rate import ROLLED_BACK, set_rate
 from odapi_runner.runs.policies.reject import reject_infinite
 from odapi_runner.runs.spec import RunSpec
 
+# Told of each use; the trainer is started again after it.
+RETRYING = "retrying"
+# What passes may take a while: 10 s before the first try, then 40, 160, and never longer than this.
+RETRY_SECONDS, _LONGER, _LONGEST = 10.0, 4, 600.0
+
 
 @dataclass(slots=True)
 class Remedies:
-    """Those of one run, under one supervisor; each use is an event."""
+    """Those of one run, under one supervisor; each use is an event.
+
+    Attributes:
+        retry_after: how long to wait before the first try after what may pass, in seconds.
+    """
 
     run: RunDir
     events: EventLog
+    retry_after: float = RETRY_SECONDS
     used: int = 0
 
-    def apply(self, failure: Failure) -> bool:
-        """Do what was asked for; whether the trainer is to be started again.
+    def apply(self, failure: Failure) -> float | None:
+        """Do what was asked for; in how many seconds the trainer is to be started again, if it is.
 
         Where it cannot be done, an event says why.
         """
         options = RunSpec.load(self.run).options
         if self.used >= options.retries:
-            return False
+            return None
         try:
             done = self._do(failure, options)
         except OdapiError as error:
             self.events.write("no_remedy", what=error.what)
-            return False
+            return None
         if done is None:
-            return False
+            return None
+        pause = 0.0
+        if failure.kind == PASSING:
+            pause = min(self.retry_after * _LONGER**self.used, _LONGEST)
+        done = f"{done} in {pause:g} s" if pause else done
         self.used += 1
         self.events.write(
-            "retrying", what=failure.what, done=done, retry=self.used, of=options.retries
+            RETRYING, what=failure.what, done=done, retry=self.used, of=options.retries
         )
-        return True
+        return pause
 
     def _do(self, failure: Failure, options: RunOptions) -> str | None:
         """What was done, in words; None where nothing was asked for."""

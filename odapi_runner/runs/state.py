@@ -39,6 +39,7 @@ _ROOM = 1 << 14  # bytes; less is not even enough for events
 LIVE_STATES = ("running", "evaluating")
 QUEUED = "queued"
 Event = dict[str, Any]
+_OF_TRAINER = ("trainer_started", "trainer_ended", "retrying")
 _ENDS = {"finished": "done", "failed": "failed", "stopped": "stopped"}
 
 
@@ -160,9 +161,11 @@ def _ended(since: float, end: Event) -> State:
 
 
 def _at_work(run: RunDir, own: Sequence[Event], since: float) -> State:
-    """What a session is at: it has trained where the trainer ended, and was not started again."""
-    trainer = [event for event in own if event["kind"].startswith("trainer_")]
+    """What a session is at: it has trained where the trainer ended, and is not started again."""
+    trainer = [event for event in own if event["kind"] in _OF_TRAINER]
     if trainer:
+        if trainer[-1]["kind"] == "retrying":  # after a pause
+            return State("running", since, f"{trainer[-1]['done']}: {trainer[-1]['what']}")
         if trainer[-1]["kind"] != "trainer_ended":
             return State("running", since)
         return State("evaluating", since, _crash(trainer[-1]))

@@ -66,7 +66,8 @@ def read_status(run: RunDir) -> RunStatus:
     train = read_progress(run, "train") or {}
     active = read_progress(run, "eval") or {} if state.name == "evaluating" else train
     worker = "trainer" if state.name == "running" else "evaluator"
-    starts = [event["time"] for event in events if event["kind"] == f"{worker}_started"]
+    begun = {f"{worker}_started", "retrying"}
+    starts = [event["time"] for event in events if event["kind"] in begun]
     if state.name not in LIVE_STATES or active.get("time", 0.0) < max([state.since, *starts]):
         active = {}  # a heartbeat of an earlier process says nothing about this one
     elif active.get("phase") in _LAST_PHASES:  # its end has not been seen yet

@@ -39,7 +39,7 @@ from odapi_runner.runs.notify import notify
 from odapi_runner.runs.policies.apply import Policies
 from odapi_runner.runs.policies.queue import put_missing
 from odapi_runner.runs.process import identify
-from odapi_runner.runs.remedies import Remedies
+from odapi_runner.runs.remedies import RETRY_SECONDS, Remedies
 from odapi_runner.runs.slurm.jobs import own_job
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.state import is_full
@@ -59,6 +59,7 @@ def supervise(
     *,
     on_poll: Callable[[], None] = lambda: None,
     hung_after: float = LEAST_SECONDS,
+    retry_after: float = RETRY_SECONDS,
     loads: Callable[[], Sequence[GpuLoad]] = read_loads,
     clock: Callable[[], float] = time.time,
 ) -> str:
@@ -70,6 +71,7 @@ def supervise(
         backend: the engine.
         on_poll: called several times a second, for showing progress.
         hung_after: what is no hang of trainer or evaluator, in seconds.
+        retry_after: how long to wait before a first try after what may pass, in seconds.
         loads: tells what the GPUs of this machine are doing.
         clock: tells the time of events.
 
@@ -81,7 +83,7 @@ def supervise(
     """
     with _stop_by_signals() as stop, files.for_others_to_read():
         events = EventLog(run, "supervise", clock)
-        supervisor = _Supervisor(run, lock, backend, stop, events, hung_after)
+        supervisor = _Supervisor(run, lock, backend, stop, events, hung_after, retry_after)
         supervisor.take_devices(loads)
         try:
             return supervisor.watch(on_poll)
@@ -125,14 +127,16 @@ class _Supervisor:
         stop: _Stop,
         events: EventLog,
         hung_after: float,
+        retry_after: float,
     ) -> None:
         self.run, self.lock, self.stop = run, lock, stop
         self.options = RunSpec.load(run).options
         self.events = events
         self.outcome, self.what = "finished", ""
+        self.start_at: float | None = None  # the trainer, again, by time.monotonic()
         self.claim = Claim((), "none", ())  # until training has ended
         self.policies = Policies(run, self.options, self.events)
-        self.remedies = Remedies(run, self.events)
+        self.remedies = Remedies(run, self.events, retry_after)
         self.hangs = HangWatch(run, self.events, hung_after)
         self.oom_kills = OomKills(count_oom_kills)
         self.evaluations = Evaluations(
@@ -176,10 +180,12 @@ class _Supervisor:
             self.trainer.start(self.run, self.lock, self.events)
         while not self.stop.requests:
             self._look_at_trainer()
+            self._start_again()
             self.evaluations.look()
             self._apply_policies()
             on_poll()
-            if not self.trainer.is_running and not self.evaluations.is_busy():
+            is_training = self.trainer.is_running or self.start_at is not None
+            if not is_training and not self.evaluations.is_busy():
                 return self._conclude()
             time.sleep(_POLL_SECONDS)
         self.trainer.end(_TRAINER_GRACE_SECONDS, self.stop.is_urgent)
@@ -198,7 +204,7 @@ class _Supervisor:
         last = last_told(self.run, "train", since=self.trainer.started_at)
         asked = bool(self.stop.requests or self.policies.ending)
         if code == 0 and last["kind"] == "finished":
-            self.outcome = "finished"
+            self.outcome, self.what = "finished", ""
         elif (code == 0 and last["kind"] == "stopped") or (asked and code == _BEFORE_IT_HEEDS):
             self.outcome, self.what = self.policies.ending or ("stopped", "")
         else:
@@ -210,14 +216,21 @@ class _Supervisor:
                 hint=f"odapi logs {self.run.typed}",
                 disk_is_full=is_full(self.run),
             )
-            revision = self.run.revision()
-            if not self.stop.requests and self.remedies.apply(failure):
-                if self.run.revision() != revision:  # the evaluator knows the config of its start
-                    self.evaluations.end(self.stop.is_urgent)
-                self.trainer.start(self.run, self.lock, self.events)
-                return
             self.outcome, self.what = "failed", failure.what
+            revision = self.run.revision()
+            pause = None if self.stop.requests else self.remedies.apply(failure)
+            if self.run.revision() != revision:  # the evaluator knows the config of its start
+                self.evaluations.end(self.stop.is_urgent)
+            if pause is not None:
+                self.start_at = time.monotonic() + pause
+                return
         self._end_training()
+
+    def _start_again(self) -> None:
+        """Start the trainer that a remedy was found for, when it has waited long enough."""
+        if self.start_at is not None and time.monotonic() >= self.start_at:
+            self.start_at = None
+            self.trainer.start(self.run, self.lock, self.events)
 
     def _apply_policies(self) -> None:
         if self.trainer.is_running:

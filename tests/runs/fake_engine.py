@@ -8,7 +8,8 @@ python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 python fake_engine.py resume RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 python fake_engine.py foreground RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 
-$FAKE_CLOCK is by how many seconds the clock of all of them is ahead.
+$FAKE_CLOCK is by how many seconds the clock of all of them is ahead; $FAKE_PAUSE how many seconds
+the supervisor waits before a first try after what may pass, 1 by default.
 
 They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
 a step in thousandths; --peak STEP has it fall from there on.
@@ -262,7 +263,11 @@ def main(words: list[str]) -> int:
     backend = build_backend(rest[:split], rest[split + 1 :])
     hung_after = HANG_SECONDS / 4 if "--hang-at" in rest else LEAST_SECONDS
     show = Terminal(run).show if mode == "foreground" else lambda: None
-    supervise(run, lock, backend, on_poll=show, hung_after=hung_after, clock=clock)
+    retry_after = float(os.environ.get("FAKE_PAUSE", "1"))
+    supervise(
+        run, lock, backend, on_poll=show, hung_after=hung_after, retry_after=retry_after,
+        clock=clock,
+    )  # fmt: skip
     return 0
 
 

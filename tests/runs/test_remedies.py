@@ -10,7 +10,7 @@ import pytest
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import read_deeds
-from odapi_runner.runs.failures import NAN, OOM, OTHER, Failure
+from odapi_runner.runs.failures import NAN, OOM, OTHER, PASSING, Failure
 from odapi_runner.runs.remedies import Remedies
 from odapi_runner.runs.spec import RunSpec
 
@@ -40,7 +40,7 @@ def test_a_batch_that_cannot_be_halved(
     dataclasses.replace(RunSpec.load(run), device="visible").dump(run)
     run.config.write_text(run.config.read_text().replace("size: 8", f"size: {batch}"))
 
-    assert not remedies(run).apply(NO_MEMORY)
+    assert remedies(run).apply(NO_MEMORY) is None
     assert run.revision() == 1
     assert [(one.kind, one.what) for one in read_deeds(run)] == [
         ("no_remedy", f"--on-oom {answer}: {why}")
@@ -53,7 +53,7 @@ def test_devices_share_half_a_batch(make_run: MakeRun) -> None:
     dataclasses.replace(RunSpec.load(run), device="visible").dump(run)
     one = remedies(run)
 
-    assert [one.apply(NO_MEMORY) for _ in range(3)] == [True, True, False]
+    assert [one.apply(NO_MEMORY) for _ in range(3)] == [0, 0, None]
     assert RunSpec.load(run).overrides == ("batch_size=4", "batch_size=2")
 
 
@@ -61,7 +61,7 @@ def test_nothing_finite_to_go_back_to(make_run: MakeRun) -> None:
     """A loss that is not finite before the first checkpoint."""
     run = make_run(on_nan="rollback")
 
-    assert not remedies(run).apply(Failure(NAN, "the loss is not finite"))
+    assert remedies(run).apply(Failure(NAN, "the loss is not finite")) is None
     (deed,) = read_deeds(run)
     assert deed.what == "--on-nan rollback: there is no checkpoint whose weights are finite"
 
@@ -70,6 +70,16 @@ def test_what_no_remedy_is_asked_for(make_run: MakeRun) -> None:
     """Nothing is said about it."""
     run = make_run()
 
-    assert not remedies(run).apply(NO_MEMORY)
-    assert not remedies(run).apply(Failure(OTHER, "the trainer ended"))
+    assert remedies(run).apply(NO_MEMORY) is None
+    assert remedies(run).apply(Failure(OTHER, "the trainer ended")) is None
     assert not read_deeds(run)
+
+
+def test_what_passes_gets_time_to(make_run: MakeRun) -> None:
+    """An outage of a minute does not use up all tries; what a revision mends needs no time."""
+    one = remedies(make_run(retries=4, on_oom="halve-batch"))
+    passing = Failure(PASSING, "the network's disk was gone")
+
+    found = [one.apply(failure) for failure in (passing, passing, NO_MEMORY, passing, passing)]
+    assert found == [10, 40, 0, 600, None]
+    assert read_deeds(one.run)[0].what == "trying again in 10 s: the network's disk was gone"

@@ -158,6 +158,40 @@ def test_memory_that_a_log_speaks_of(make_run: MakeRun, supervised: Supervised) 
     assert read_pipeline(run.config).train_config.batch_size == 2
 
 
+def test_what_may_pass_is_tried_again(make_run: MakeRun, supervised: Supervised) -> None:
+    """After a pause, which is no evaluating; here it passes never."""
+    run = make_run(retries=1)
+    supervisor = supervised(run, "6 2 0.02 --say ESTALE")
+    assert wait_until(lambda: bool(events(run, "retrying")), 60)
+
+    status = read_status(run)
+    why = f"the network's disk was gone for a moment: odapi logs {run.name}"
+    assert (status.state, status.phase) == ("running", "starting")
+    assert status.what == f"trying again in 1 s: {why}"
+    supervisor.wait(60)
+    assert (read_status(run).state, read_status(run).what) == ("failed", why)
+    ended, started = events(run, "trainer_ended"), events(run, "trainer_started")
+    assert (len(ended), len(started)) == (2, 2)
+    assert started[1]["time"] - ended[0]["time"] > 0.9
+
+
+def test_a_pause_is_no_hindrance_to_a_stop(
+    make_run: MakeRun, supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has stopped, for what it waited for."""
+    monkeypatch.setenv("FAKE_PAUSE", "600")
+    run = make_run(evaluate=False)
+    supervisor = supervised(run, "6 2 0.02 --say ESTALE")
+    assert wait_until(lambda: bool(events(run, "retrying")), 60)
+    supervisor.terminate()
+    supervisor.wait(20)
+
+    status = read_status(run)
+    why = f"the network's disk was gone for a moment: odapi logs {run.name}"
+    assert (status.state, status.what) == ("stopped", why)
+    assert len(events(run, "trainer_started")) == 1
+
+
 def test_a_loss_that_is_no_number_is_rolled_back(make_run: MakeRun, supervised: Supervised) -> None:
     """From the last finite checkpoint with half the rate; the bad ones and their scores go away."""
     run = make_run(on_nan="rollback", num_steps=8)
