@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from odapi_runner.errors import GpuError, RunError
 from odapi_runner.runs.gpu_load import GpuLoad, no_gpu_is_free
-from odapi_runner.runs.gpus import device_environment, gpu_numbers
+from odapi_runner.runs.gpus import device_environment, gpu_numbers, wanted_numbers
 from odapi_runner.runs.machine import open_lock, state_folder
 
 CPU = "cpu"
@@ -97,8 +97,9 @@ def device_names(device: str, loads: Sequence[GpuLoad]) -> tuple[str, ...]:
     if device == "none" or not loads:
         return (CPU,)
     there = [load.index for load in loads]
-    wanted = gpu_numbers(device) or there
-    return tuple(str(number) for number in wanted if number in there) or (CPU,)
+    wanted = wanted_numbers(device)
+    chosen = there if wanted is None else wanted
+    return tuple(str(number) for number in chosen if number in there) or (CPU,)
 
 
 def free_devices(loads: Sequence[GpuLoad]) -> set[str]:

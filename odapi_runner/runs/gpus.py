@@ -110,17 +110,32 @@ def count_gpus(device: str) -> int:
         return 0
     if device == "auto":
         return 1
-    visible = os.environ.get(VISIBLE)
-    if device == "visible" and visible is not None:
-        # The user's own choice: numbers up to the first that is none, or names (GPU-…, MIG-…).
-        chosen = [one.strip() for one in visible.split(",")]
-        if chosen[0][:1].isalpha():
-            return len(chosen)
-        wanted = [int(one) for one in itertools.takewhile(str.isdecimal, chosen)]
-    else:
-        wanted = gpu_numbers(device) or here
+    if device == "visible" and (names := visible_names()):
+        return len(names)
+    wanted = wanted_numbers(device)
     # CUDA sees those in front of the first that is not there.
-    return len(list(itertools.takewhile(here.__contains__, wanted)))
+    return len(list(itertools.takewhile(here.__contains__, here if wanted is None else wanted)))
+
+
+def wanted_numbers(device: str) -> list[int] | None:
+    """The GPUs that a device means on this machine, by number; None: all that there are.
+
+    With `visible` the user may have chosen some. Where he has by their names, nobody knows which
+    those are.
+    """
+    visible = os.environ.get(VISIBLE)
+    if device != "visible":
+        return gpu_numbers(device) or None
+    if visible is None or visible_names():
+        return None
+    chosen = (one.strip() for one in visible.split(","))
+    return [int(one) for one in itertools.takewhile(str.isdecimal, chosen)]
+
+
+def visible_names() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES leaves, where that has names (GPU-…, MIG-…) and no numbers."""
+    chosen = [one.strip() for one in os.environ.get(VISIBLE, "").split(",")]
+    return chosen if chosen[0][:1].isalpha() else []
 
 
 def device_warnings(device: str, options: TrainerOptions | None = None) -> list[str]:

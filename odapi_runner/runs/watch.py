@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import GpuError
+from odapi_runner.formats.runlog import read_events
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.report.logs import parse_log
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
-from odapi_runner.runs.gpus import VISIBLE
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId
-from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import RunStatus, processes, read_status
 
 # Enough for a curve; a block of losses is some 400 bytes.
@@ -139,21 +138,24 @@ def _sample(log: Path) -> str:
 
 
 def gpus_used(
-    trainer: ProcessId, environment: Mapping[str, str], loads: Sequence[GpuLoad]
+    trainer: ProcessId, claimed: Sequence[str], loads: Sequence[GpuLoad]
 ) -> tuple[GpuLoad, ...]:
     """The GPUs that a trainer computes on, by what the driver says.
 
     Where the driver does not name its process (in containers, or before its first step), they are
-    the numbers that it was told to take.
+    those that its supervisor has claimed for it.
     """
     computing = tuple(load for load in loads if trainer.pid in load.computing)
-    told = {int(one) for one in environment.get(VISIBLE, "").split(",") if one.isdecimal()}
-    return computing or tuple(load for load in loads if load.index in told)
+    return computing or tuple(load for load in loads if str(load.index) in claimed)
 
 
 def _gpus_of(run: RunDir, loads: Sequence[GpuLoad]) -> tuple[GpuLoad, ...]:
     trainer = processes(run).get("trainer") if loads else None
-    return gpus_used(trainer, RunSpec.load(run).environment, loads) if trainer else ()
+    if trainer is None:
+        return ()
+    told = read_events(run, "supervise")
+    claimed = (event.get("devices", ()) for event in reversed(told) if event["kind"] == "started")
+    return gpus_used(trainer, next(claimed, ()), loads)
 
 
 def _changed(run: RunDir) -> tuple[int, ...]:

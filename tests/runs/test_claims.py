@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.errors import GpuError, RunError
-from odapi_runner.runs.claims import claim, claim_now, free_devices, refuse_busy
+from odapi_runner.runs.claims import claim, claim_now, device_names, free_devices, refuse_busy
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 
 GIB = 1 << 30
@@ -66,6 +66,29 @@ def test_a_gpu_that_is_named_is_shared_and_not_free() -> None:
     second.close()
     assert free_devices([IDLE, SCREEN]) == {"cpu", "1"}
     first.close()
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "names"),
+    [
+        ("visible", None, ("0", "1")),
+        ("visible", "1", ("1",)),
+        ("visible", "-1", ("cpu",)),
+        ("visible", "GPU-5a3b", ("0", "1")),  # nobody knows which that is
+        ("all", "1", ("0", "1")),
+        ("0,7", None, ("0",)),
+        ("none", None, ("cpu",)),
+    ],
+)
+def test_what_a_training_takes(
+    monkeypatch: pytest.MonkeyPatch, device: str, visible: str | None, names: tuple[str, ...]
+) -> None:
+    """Of all GPUs those that the user has left to it."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    assert device_names(device, [IDLE, SCREEN]) == names
 
 
 def test_other_peoples_work_is_respected() -> None:

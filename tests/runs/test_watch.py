@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 from collections.abc import Callable
@@ -22,13 +23,25 @@ LOADS = (
 
 
 def test_a_trainer_computes_where_the_driver_says() -> None:
-    """Its process decides; the numbers that it was told where the driver names no process."""
+    """Its process decides; what was claimed for it where the driver names no process."""
     other = identify(1)
 
-    assert gpus_used(ME, {"CUDA_VISIBLE_DEVICES": "1"}, LOADS) == LOADS[:1]
-    assert gpus_used(other, {"CUDA_VISIBLE_DEVICES": "1"}, LOADS) == LOADS[1:]
-    assert gpus_used(other, {"CUDA_VISIBLE_DEVICES": "-1"}, LOADS) == ()
-    assert gpus_used(other, {}, LOADS) == ()
+    assert gpus_used(ME, ["1"], LOADS) == LOADS[:1]
+    assert gpus_used(other, ["1"], LOADS) == LOADS[1:]
+    assert gpus_used(other, ["cpu"], LOADS) == ()
+    assert gpus_used(other, [], LOADS) == ()
+
+
+def test_where_the_driver_names_nobody_it_is_what_was_claimed_last(make_run: MakeRun) -> None:
+    """As in a container: with `auto` and `visible` nothing else says it."""
+    run, loads = make_run(), [dataclasses.replace(load, computing=()) for load in LOADS]
+    events = EventLog(run, "supervise")
+    for device in ("0", "1"):
+        events.write("started", process=ME.dump(), devices=[device])
+    events.write("trainer_started", process=ME.dump())
+
+    (seen,) = Watch(lambda: [run], lambda: loads).look()
+    assert [load.index for load in seen.gpus] == [1]
 
 
 def test_a_live_run_is_shown_with_its_gpu(make_run: MakeRun) -> None:
