@@ -13,7 +13,7 @@ from odapi_runner.formats.detections import read_metrics
 from odapi_runner.formats.metrics_csv import is_current, read_metrics_csv
 from odapi_runner.proto.parts import read_shared_pipeline
 from odapi_runner.report.rows import EvalRow, ParsedLog
-from odapi_runner.report.stages import Stage, read_object, read_stages
+from odapi_runner.report.stages import Stage, read_object, read_stages, stage_at
 from odapi_runner.rundir import RunDir
 
 _SHOWN_OF_DIGEST = 8
@@ -67,9 +67,8 @@ class Source:
 
     def at(self, step: int | None) -> Source:
         """With the config and the options that have trained a step; without one, the newest."""
-        passed = [stage for stage in self.stages if step is not None and stage.begin < step]
-        stage = passed[-1] if passed else next(iter(self.stages), None)
-        if step is None or stage is None or stage is self.stages[-1]:
+        stage = None if step is None else stage_at(self.stages, step)
+        if stage is None or stage is self.stages[-1]:
             return self
         return dataclasses.replace(self, config=stage.config, options=stage.options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,12 @@ def read_stages(run: RunDir, config: Any, options: dict[str, Any]) -> tuple[Stag
             before = [stage for stage in stages if stage.begin < event["step"]]
             stages = [*before, Stage(event["step"], *read[revision])]
     return tuple(stages)
+
+
+def stage_at(stages: Sequence[Stage], step: int) -> Stage | None:
+    """The one that has trained a step; the first one for step 0, None where there is none."""
+    passed = [stage for stage in stages if stage.begin < step]
+    return passed[-1] if passed else next(iter(stages), None)
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from odapi_runner.errors import OdapiError, RunError
@@ -15,6 +15,7 @@ from odapi_runner.report.run.course import Marks
 from odapi_runner.report.run.curves import build_evaluated, read_training
 from odapi_runner.report.run.document import Curve
 from odapi_runner.report.source import read_evaluations
+from odapi_runner.report.stages import Stage, read_stages
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.workspace import Workspace
@@ -42,6 +43,7 @@ class Known:
     training: Mapping[str, Curve]
     evaluated: Mapping[str, Curve]
     events: Sequence[Mapping[str, Any]]
+    stages: tuple[Stage, ...]  # with what it was trained; none where that cannot be read
     notes: tuple[str, ...]  # what could not be read
 
 
@@ -54,14 +56,17 @@ def read_known(run: RunDir, place: Workspace) -> Known:
     spec = RunSpec.load(run)
     notes: list[str] = []
     rows = read_evaluations(run, notes)
-    config = None
+    config, stages = None, ()
     try:
         config = read_pipeline(run.config)
+        stages = read_stages(run, config, asdict(spec.options))
     except OdapiError as error:
         notes.append(error.what)
     training, evaluated = read_training(run), build_evaluated(rows)
     events = [event for event in read_events(run) if _is_whole(event)]
-    return Known(run, place, spec, config, tuple(rows), training, evaluated, events, tuple(notes))
+    return Known(
+        run, place, spec, config, tuple(rows), training, evaluated, events, stages, tuple(notes)
+    )
 
 
 def _is_whole(event: Mapping[str, Any]) -> bool:

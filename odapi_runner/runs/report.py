@@ -150,7 +150,9 @@ def _of_detections(
 
 def _worst(known: Known, analysis: Analysis, threshold: float, images: int) -> Section:
     faults = find_worst(analysis.objects, threshold, images)
-    if not faults or known.config is None:
+    if known.config is None:
+        return sections.build_worst(faults, (), "Its config cannot be read: no image is found.")
+    if not faults:
         return sections.build_worst(faults, (), None)
     try:
         wanted = [fault.image for fault in faults]
@@ -213,9 +215,8 @@ def _against_last(known: Known, analysis: Analysis) -> str | None:
 
 
 def _cost(known: Known, analysis: Analysis | None) -> Section:
-    batch = known.config.train_config.batch_size if known.config else None
     images = len(analysis.groundtruth.source_ids) if analysis else None
-    return build_cost(known.training, known.events, batch=batch, images=images)
+    return build_cost(known.training, known.events, known.stages, images=images)
 
 
 def _changes(known: Known) -> Section:

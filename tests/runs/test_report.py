@@ -168,6 +168,18 @@ def test_speed_and_memory_are_what_the_events_say(whole: Report) -> None:
     )
 
 
+def test_a_step_of_several_batches_has_their_images(workspace: Workspace) -> None:
+    """As many batches of 4 as `--accumulate` says."""
+    run = write_run(workspace, "gathered")
+    asked = json.loads(run.run_json.read_text("utf-8"))
+    asked["options"]["accumulate"] = 2
+    run.run_json.write_text(json.dumps(asked), "utf-8")
+
+    rows = table(build_report(run, images=0, workspace=workspace), "cost").rows
+
+    assert rows[:2] == (("training", 2.25, "steps/s"), ("training", 18.0, "images/s"))
+
+
 def test_what_changed_since_the_parent_is_told(run: RunDir, workspace: Workspace) -> None:
     """By field, with the values of both; and what happened on the way."""
     write_run(workspace, "child", batch=8, parent=run.name, overrides=["batch_size=8"])

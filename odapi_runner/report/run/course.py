@@ -11,6 +11,7 @@ from odapi_runner.metrics import LEARNING_RATE, LOSS_TAGS
 from odapi_runner.report.run import charts
 from odapi_runner.report.run.curves import SPEED
 from odapi_runner.report.run.document import Chart, Curve, Section, Table
+from odapi_runner.report.stages import Stage, stage_at
 
 _SHOWN_METRICS = ("mAP", "mAP_50", "mAP_75")
 _VALIDATION = "validation"
@@ -92,8 +93,8 @@ def _chart(
 def build_cost(
     training: Mapping[str, Curve],
     events: Sequence[Mapping[str, Any]],
+    stages: Sequence[Stage],
     *,
-    batch: int | None,
     images: int | None,
 ) -> Section:
     """Speed and memory, of what the events and the curves tell.
@@ -101,7 +102,7 @@ def build_cost(
     Args:
         training: the trainer's curves.
         events: the run's, in their order.
-        batch: images of a step.
+        stages: with what it was trained, and so how many images a step saw.
         images: how many an evaluation looks at.
     """
     rows: list[tuple[str, float | int | None, str]] = []
@@ -109,7 +110,9 @@ def build_cost(
     if speed and speed.values:
         middle = statistics.median(speed.values)
         rows.append(("training", middle, "steps/s"))
-        rows += [("training", middle * batch, "images/s")] if batch else []
+        seen = [stage.images_a_step for step in speed.steps if (stage := stage_at(stages, step))]
+        rates = [rate * images for rate, images in zip(speed.values, seen, strict=False)]
+        rows += [("training", statistics.median(rates), "images/s")] if rates else []
     told = {event["kind"]: event for event in events if event.get("role") == "train"}
     if "first_step" in told:
         rows.append(("from start to first step", told["first_step"]["seconds"], "s"))

@@ -292,7 +292,8 @@ def build_worst(
     if not faults:
         return Section("worst", "Worst images", ("No image has an error.",))
     missing = len(faults) - len(pictures)
-    sentences = [f"{missing} of them are not in the records any more."] if missing else []
+    gone = f"{missing} of them are not in the records any more, or are no images."
+    sentences = [gone] if missing else []
     return Section(
         "worst",
         "Worst images",
