@@ -150,10 +150,10 @@ def _of_detections(
 
 def _worst(known: Known, analysis: Analysis, threshold: float, images: int) -> Section:
     faults = find_worst(analysis.objects, threshold, images)
-    if known.config is None:
-        return sections.build_worst(faults, (), "Its config cannot be read: no image is found.")
     if not faults:
-        return sections.build_worst(faults, (), None)
+        return sections.build_worst((), (), None)
+    if known.config is None:
+        return sections.build_worst(faults, (), "No picture: its config cannot be read.")
     try:
         wanted = [fault.image for fault in faults]
         encoded = read_images(known.config, known.place.root, analysis.groundtruth, wanted)

@@ -299,7 +299,9 @@ def test_a_faulty_config_is_told_and_the_rest_is_there(workspace: Workspace) -> 
 
     assert any("batch_sise" in sentence for sentence in section(found, "summary").sentences)
     assert table(found, "cost").rows[0] == ("training", 2.25, "steps/s")
-    assert len(section(found, "worst").tables) == 1
+    worst = section(found, "worst")
+    assert worst.sentences == ("No picture: its config cannot be read.",)
+    assert len(worst.tables) == 1
 
 
 def test_how_the_run_ended_is_its_first_sentence(workspace: Workspace) -> None:

@@ -286,14 +286,18 @@ def describe_threshold(analysis: Analysis) -> str | None:
 def build_worst(
     faults: Sequence[Fault], pictures: Sequence[Picture], why_none: str | None
 ) -> Section:
-    """The images with the most errors."""
-    if why_none:
-        return Section("worst", "Worst images", (why_none,))
+    """The images with the most errors; those of which there is no picture are told.
+
+    Args:
+        faults: the errors of each.
+        pictures: of those that could be drawn.
+        why_none: why none could be drawn; None where each has been looked for.
+    """
     if not faults:
         return Section("worst", "Worst images", ("No image has an error.",))
     missing = len(faults) - len(pictures)
     gone = f"{missing} of them are not in the records any more, or are no images."
-    sentences = [gone] if missing else []
+    sentences = [why_none or gone] if missing else []
     return Section(
         "worst",
         "Worst images",
