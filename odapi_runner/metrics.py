@@ -59,7 +59,7 @@ LOSS_TAGS = {
 
 LEARNING_RATE = "learning_rate"
 
-# What every evaluation has, and what is better the lower it is.
+# What every evaluation has; losses are better the lower they are.
 METRICS = (*(metric.column for metric in COCO_METRICS), *LOSS_TAGS)
 
 # Every table of results begins with these, in this order (DESIGN.md 3).
@@ -133,16 +133,21 @@ def is_told(tag: str, value: float) -> bool:
     return not tag.startswith(_FIGURES) or known(value) is not None
 
 
+def is_loss(metric: str) -> bool:
+    """Whether a column is a loss, so better the lower it is; some engines have more of them."""
+    return metric in LOSS_TAGS or metric.startswith("Loss/")
+
+
 def is_better(metric: str, value: float, than: float, min_delta: float = 0.0) -> bool:
-    """Whether a value of one of `METRICS` is better than another by more than `min_delta`."""
-    gain = than - value if metric in LOSS_TAGS else value - than
+    """Whether a value of a column is better than another by more than `min_delta`."""
+    gain = than - value if is_loss(metric) else value - than
     return gain > min_delta
 
 
 def best_step(metric: str, scores: Mapping[int, float]) -> int | None:
     """The step whose score is best, the first one of equals; one that is no number never is."""
     finite = {step: score for step, score in sorted(scores.items()) if math.isfinite(score)}
-    choose = min if metric in LOSS_TAGS else max
+    choose = min if is_loss(metric) else max
     return choose(finite, key=finite.__getitem__, default=None)
 
 

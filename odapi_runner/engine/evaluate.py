@@ -215,7 +215,7 @@ def _end(_number: int, _frame: object) -> NoReturn:
 )
 @click.option("--watch", "watched", type=click.Path(path_type=Path), help="Watch this folder.")
 @settings_of(TrainerOptions, "max_bad_images")
-@click.option("--best", type=click.Choice(METRICS), default=METRICS[0], show_default=True)
+@click.option("--best", default=METRICS[0], show_default=True, help="The column that decides.")
 @click.option("--timeout", type=float, default=3600.0, show_default=True, help="With --watch.")
 def main(
     config: Path,

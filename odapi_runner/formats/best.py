@@ -67,7 +67,7 @@ def keep_best(
         folder: where `ckpt-number` lies.
         number: its number.
         step: its step.
-        by: the metric that decides, one of `metrics.METRICS`.
+        by: the column that decides.
         metrics: of its evaluation, by column; without `by` (no groundtruth) it is no candidate.
 
     Returns:

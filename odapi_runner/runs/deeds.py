@@ -35,6 +35,7 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "rolled_back": lambda event: f"to ckpt-{event['number']}",
     "skipped": lambda event: f"ckpt-{event['number']} is not evaluated, too many wait",
     "trainer_ended": lambda event: f"it {event['how']}",
+    "unmeasured": lambda event: str(event["what"]),
     "unevaluated": lambda event: str(event["what"]),
 }
 _ENDS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from odapi_runner.runs.policies.early_stop import parse_early_stop
-from odapi_runner.runs.policies.metric import parse_metric
+from odapi_runner.runs.policies.metric import parse_column
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.slurm.words import parse_extra, parse_time
 from odapi_runner.settings import names_of, setting
@@ -27,8 +27,8 @@ class RunOptions(TrainerOptions):
     )
     best: str = setting(
         "mAP",
-        "The metric by which the best checkpoint is kept, in RUN/best.",
-        parse=parse_metric,
+        "The metric by which the best checkpoint is kept, in RUN/best: a column of metrics.csv.",
+        parse=parse_column,
         metavar="METRIC",
     )
     early_stop: str | None = setting(

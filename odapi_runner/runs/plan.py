@@ -23,6 +23,7 @@ from odapi_runner.runs.checkpoints import Start, begin_with
 from odapi_runner.runs.names import list_runs
 from odapi_runner.runs.notify import settle_notify
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.policies.columns import refuse_unmeasured
 from odapi_runner.runs.slurm.request import refuse_unfit
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.workers import count_replicas, refuse_helpers
@@ -89,7 +90,7 @@ def plan_training(
 
     Raises:
         ConfigError: there is no such config, or an override does not fit; or TF_CONFIG does not
-            name the workers.
+            name the workers; or an option looks at a metric that no evaluation will have.
         RunError: there is no such engine, or it has not an option; or this machine is none that
             starts a run, or submits jobs; or there is no such run or checkpoint to start from, or
             no program to notify.
@@ -141,6 +142,7 @@ def plan_training(
         ]
         head = f"# From {place.shown(source)}, changed by odapi {__version__}: {' '.join(typed)}"
         text = f"{head}\n\n{render_pipeline(message)}"
+    refuse_unmeasured(asked, message, place, engine=chosen)
     return Plan(
         workspace=place,
         name=_name_of(source),

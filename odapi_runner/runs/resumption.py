@@ -17,6 +17,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import Saved, begin_with, newest_checkpoint
 from odapi_runner.runs.child import has_trained
 from odapi_runner.runs.options import JOB_OPTIONS, RunOptions
+from odapi_runner.runs.policies.columns import refuse_unmeasured
 from odapi_runner.runs.slurm.request import refuse_unfit
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.workers import count_replicas
@@ -68,7 +69,7 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
     """What going on with a run would mean; nothing is written, its lock is the caller's.
 
     Raises:
-        ConfigError: a change does not fit.
+        ConfigError: a change does not fit, or no evaluation has a metric that an option looks at.
         RunError: the engine has not an option.
     """
     spec, start = RunSpec.load(run), newest_checkpoint(run)
@@ -89,6 +90,7 @@ def plan_resumption(run: RunDir, wish: Asked) -> Resumption:
     device = spec.device if wish.device is None else wish.device
     if options.cluster is not None or any(name in JOB_OPTIONS for name in wish.options or ()):
         refuse_unfit(options, device)
+    refuse_unmeasured(options, changed.message, Workspace(run.root.parent.parent), engine=engine)
     known = None if wish.engine else before
     checked = AUTO if engine == WATCHED else engine
     findings = _check(run, spec, known, changed.message, text, checked, start, device, options)

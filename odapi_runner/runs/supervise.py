@@ -233,10 +233,9 @@ class _Supervisor:
             self.trainer.start(self.run, self.lock, self.events)
 
     def _apply_policies(self) -> None:
-        if self.trainer.is_running:
-            self.policies.look()
-            if self.policies.ending:
-                self.trainer.ask_to_end(_TRAINER_GRACE_SECONDS)
+        self.policies.look(is_training=self.trainer.is_running)
+        if self.trainer.is_running and self.policies.ending:
+            self.trainer.ask_to_end(_TRAINER_GRACE_SECONDS)
 
     def _open_queue(self) -> None:
         self.run.pending_closed.unlink(missing_ok=True)

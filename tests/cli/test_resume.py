@@ -200,6 +200,20 @@ def test_what_other_devices_cannot_do_is_refused(
     assert finished.revision() == 1
 
 
+def test_a_metric_that_no_evaluation_has_is_refused(finished: RunDir) -> None:
+    """As of a new run; one that they have is taken."""
+    more = ("--num-steps", "6", "--early-stop")
+    result = resume(*more, "KITTI_AP40/Tram (easy):patience=2")
+
+    assert result.exit_code == 1
+    what = 'Error: --early-stop: no evaluation of this config has a "KITTI_AP40/Tram (easy)"'
+    assert result.stderr.splitlines()[0] == what
+    assert finished.revision() == 1
+    result = resume(*more, "KITTI_AP40/Car (easy):patience=2")
+    assert result.exit_code == 0, result.output
+    assert finished.revision() == 2
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

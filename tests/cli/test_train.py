@@ -382,6 +382,32 @@ def test_wrong_usage(workspace: Workspace, words: list[str], what: str) -> None:
     assert what in result.stderr
 
 
+def test_a_metric_of_some_evaluations_is_looked_at(workspace: Workspace, rendered: Path) -> None:
+    """What this config's have, by its data and its classes; another one is refused at once."""
+    car, rule = "DetectionBoxes_PerformanceByCategory/mAP/Car", "KITTI_AP40/Car (easy):patience=2"
+    made = odapi_train("--foreground", "--best", car, "--early-stop", rule)
+    assert made.exit_code == 0, made.output
+    kept = run_json(workspace, "kitti-d0")["options"]
+    assert (kept["best"], kept["early_stop"]) == (car, rule)
+
+    for words, what, fix in (
+        (["--best", "KITTI_AP40/Tram (easy)"], "KITTI_AP40/Tram (easy)", "Did you mean "),
+        (["--reduce-on-plateau", "VOC_2012"], "VOC_2012", "There are DetectionBoxes_P"),
+        (["--early-stop", "AP/Car"], "AP/Car", f"There are {car}, KITTI_AP40/Car (easy), "),
+        (
+            ["--best", car, "-s", "eval_config.include_metrics_per_category=false"],
+            car,
+            "Have it measured: -s eval_config.include_metrics_per_category=true",
+        ),
+    ):
+        refused = odapi_train(*words)
+        assert refused.exit_code == 1
+        first, second = refused.stderr.splitlines()
+        assert first == f'Error: {words[0]}: no evaluation of this config has a "{what}"'
+        assert second.strip().startswith(fix)
+    assert [path.name for path in workspace.train.glob("*")] == ["kitti-d0"]
+
+
 def test_several_gpus_share_the_batch(
     workspace: Workspace, rendered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

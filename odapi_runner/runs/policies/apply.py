@@ -7,11 +7,13 @@ import time
 from odapi_runner.formats.runlog import EventLog, EventReader, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.policies.columns import asked_metrics
 from odapi_runner.runs.policies.early_stop import overruled_step, parse_early_stop
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import set_rate
 
+UNMEASURED = "unmeasured"
 _HOUR = 3600.0
 
 
@@ -25,6 +27,10 @@ class Policies:
     def __init__(self, run: RunDir, options: RunOptions, events: EventLog) -> None:
         """Begin the hours; what was decided before is told by the run's events."""
         self._run, self._events, self._reader = run, events, EventReader(run)
+        told = read_events(run, "supervise")
+        self._unmeasured = {event["metric"] for event in told if event["kind"] == UNMEASURED}
+        self._is_new = False  # an evaluation that was not judged by yet
+        self._options = options
         self._early_stop = parse_early_stop(options.early_stop) if options.early_stop else None
         self._overruled = overruled_step(read_events(run)) if self._early_stop else -1
         rule = options.reduce_on_plateau
@@ -32,13 +38,29 @@ class Policies:
         self._max_hours, self._begun = options.max_hours, time.monotonic()
         self.ending: tuple[str, str] | None = None
 
-    def look(self) -> None:
-        """Decide by what is new, while there is training."""
-        if any(event["kind"] == "evaluated" for event in self._reader.read_new()):
+    def look(self, *, is_training: bool) -> None:
+        """Decide by what is new; without training there is nothing to decide."""
+        steps = [e["step"] for e in self._reader.read_new() if e["kind"] == "evaluated"]
+        if steps:
+            self._tell_unmeasured(steps[-1])
+            self._is_new = True
+        if not is_training:
+            return
+        if self._is_new:
+            self._is_new = False
             self._judge()
         hours = (time.monotonic() - self._begun) / _HOUR
         if self._max_hours is not None and hours >= self._max_hours and not self.ending:
             self._end("stopped", f"--max-hours {self._max_hours:g} are over")
+
+    def _tell_unmeasured(self, step: int) -> None:
+        """Say once of each metric that is looked at that an evaluation has none of it."""
+        for option, metric in asked_metrics(self._options).items():
+            if metric in self._unmeasured or step in read_scores(self._run, metric):
+                continue
+            self._unmeasured.add(metric)
+            what = f'the evaluation of step {step} has no "{metric}", which {option} looks at'
+            self._events.write(UNMEASURED, metric=metric, step=step, what=what)
 
     def _judge(self) -> None:
         if self._early_stop and not self.ending:

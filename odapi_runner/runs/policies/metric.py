@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from odapi_runner.errors import did_you_mean
-from odapi_runner.metrics import METRICS, is_better
+from odapi_runner.metrics import COLUMN_OF_TAG, METRICS, VOC_2007_TAG, VOC_2012_TAG, is_better
 from odapi_runner.rundir import RunDir
 
+# What some evaluations have beside, under names of its own: others have a tag's, with a slash.
+_SOME_HAVE = (COLUMN_OF_TAG[VOC_2012_TAG], COLUMN_OF_TAG[VOC_2007_TAG])
 
-def parse_metric(name: str) -> str:
-    """A metric of every evaluation, by its column.
+
+def parse_metric(name: str, known: Sequence[str] = METRICS) -> str:
+    """A metric by its column; of every evaluation, unless other ones are `known`.
 
     Raises:
         ValueError: there is none of this name.
     """
-    if name not in METRICS:
-        near = did_you_mean(name, METRICS) or f"There are {', '.join(METRICS)}"
+    if name not in known:
+        near = did_you_mean(name, known) or f"There are {', '.join(known)}"
         raise ValueError(f'there is no metric "{name}". {near}')
     return name
 
 
+def parse_column(name: str) -> str:
+    """A metric that an evaluation may have, by its column; `columns` knows of which config.
+
+    Raises:
+        ValueError: no evaluation has one of this name.
+    """
+    return name if "/" in name else parse_metric(name, (*METRICS, *_SOME_HAVE))
+
+
 def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, float]]:
     """`METRIC:name=number,…`, of which everything behind the metric may be absent.
+
+    A name of a class, and so of a metric, may hold any sign: what follows its last colon is the
+    rest only where it looks like it.
 
     Args:
         text: as typed.
@@ -33,7 +48,9 @@ def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, 
     Raises:
         ValueError: no such metric or name, or no number, or one below 0.
     """
-    metric, _, rest = text.partition(":")
+    metric, _, rest = text.rpartition(":")
+    if not metric or (rest and "=" not in rest and rest not in numbers):
+        metric, rest = text, ""
     found = dict(numbers)
     for part in filter(None, rest.split(",")):
         name, _, value = part.partition("=")
@@ -46,7 +63,7 @@ def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, 
             raise ValueError(f'"{part}": "{value}" is not a number') from None
         if not 0 <= found[name] < float("inf"):
             raise ValueError(f'"{part}": it is a number from 0 on')
-    return parse_metric(metric), found
+    return parse_column(metric), found
 
 
 def read_scores(run: RunDir, metric: str) -> dict[int, float]:

@@ -31,7 +31,7 @@ def test_a_training_that_is_ending_keeps_its_rate(make_run: MakeRun) -> None:
         lines = [f"{step},{score}\n" for step, score in list(scores.items())[:count]]
         run.metrics_csv.write_text("step,mAP\n" + "".join(lines))
         evaluator.write("evaluated", step=10 * count)
-        policies.look()
+        policies.look(is_training=True)
         factors.append(read_rate(run))
 
     why = "mAP was best at step 10 (0.4000), and not better by more than 0 in 3 evaluations since"
@@ -41,3 +41,30 @@ def test_a_training_that_is_ending_keeps_its_rate(make_run: MakeRun) -> None:
         ("rate", "0.25 times the schedule's: mAP got no better until step 30"),
         ("ending", f"stopped early: {why}"),
     ]
+
+
+def test_a_metric_that_is_not_there_is_told_once(make_run: MakeRun) -> None:
+    """Of each one at the first evaluation without it; what is there counts all the same.
+
+    Nobody decides by an evaluation that comes while no trainer runs, until one does again.
+    """
+    run = make_run()
+    supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
+    options = RunOptions(
+        best="AP/사람", early_stop="AP/a: (b):patience=1", reduce_on_plateau="mAP:patience=1"
+    )
+    for started in range(2):  # a supervisor that takes over repeats nothing
+        policies = Policies(run, options, supervisor)
+        for step in (10 + 20 * started, 20 + 20 * started):
+            run.metrics_csv.write_text("step,mAP,AP/사람\n10,0.4,\n20,0.3,0.1\n30,0.3,\n40,0.3,\n")
+            evaluator.write("evaluated", step=step)
+            policies.look(is_training=False)
+
+    told = [deed.what for deed in read_deeds(run)]
+    assert told == [
+        'the evaluation of step 10 has no "AP/사람", which --best looks at',
+        'the evaluation of step 10 has no "AP/a: (b)", which --early-stop looks at',
+    ]
+    assert (policies.ending, read_rate(run)) == (None, 1)
+    policies.look(is_training=True)
+    assert read_rate(run) < 1

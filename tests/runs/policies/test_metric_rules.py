@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from odapi_runner.metrics import best_step, is_better
 from odapi_runner.runs.policies.early_stop import parse_early_stop
 from odapi_runner.runs.policies.plateau import parse_plateau
 
@@ -36,6 +39,52 @@ def test_early_stop(rule: str, scores: tuple[float, ...], stops_at: int | None) 
     ]
 
     assert (stops[0] if stops else None) == stops_at
+
+
+@pytest.mark.parametrize(
+    ("rule", "metric", "patience"),
+    [
+        ("mAP", "mAP", 5),
+        ("mAP:", "mAP", 5),
+        ("VOC_2012:patience=2", "VOC_2012", 2),
+        ("KITTI_AP40/Car (easy):patience=2", "KITTI_AP40/Car (easy)", 2),
+        ("mAP/a: b", "mAP/a: b", 5),
+        ("mAP/a: b:patience=2,min-delta=0.1", "mAP/a: b", 2),
+        ("mAP/a=b,c:d", "mAP/a=b,c:d", 5),
+        ("mAP/a:b=c:", "mAP/a:b=c", 5),
+    ],
+)
+def test_a_metric_may_have_any_name(rule: str, metric: str, patience: int) -> None:
+    """Classes are called what people like; a colon at the end says that no more of it follows."""
+    early = parse_early_stop(rule)
+
+    assert (early.metric, early.patience) == (metric, patience)
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        ("mAP:patience", '"patience": "" is not a number'),
+        ("mAP:patients=2", '"patients=2": there is no "patients". Did you mean "patience"'),
+        ("voc_2012", 'there is no metric "voc_2012". Did you mean "VOC_2012"'),
+        ("learning_rate", 'there is no metric "learning_rate"'),
+        ("", 'there is no metric ""'),
+    ],
+)
+def test_what_is_no_rule(rule: str, what: str) -> None:
+    """Refused before any config is looked at."""
+    with pytest.raises(ValueError, match="^" + re.escape(what)):
+        parse_early_stop(rule)
+
+
+@pytest.mark.parametrize(
+    ("metric", "best"),
+    [("Loss/RPNLoss/localization_loss", 10), ("KITTI_AP40/Car (easy)", 20), ("loss_total", 10)],
+)
+def test_only_losses_are_better_the_lower_they_are(metric: str, best: int) -> None:
+    """Those of other engines, too, which have names of their own."""
+    assert best_step(metric, {10: 0.1, 20: 0.2}) == best
+    assert is_better(metric, 0.1, 0.2) == (best == 10)
 
 
 def test_the_reason_names_the_best() -> None:
