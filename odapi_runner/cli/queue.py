@@ -9,11 +9,13 @@ from odapi_runner.cli.options import format_option, workspace_option
 
 @click.group("queue")
 def command() -> None:
-    """Runs that wait for a GPU: one queue a machine, for all workspaces.
+    """Runs that wait for a GPU: one queue for each user and machine, for all workspaces.
 
     `odapi train … --queue` puts a run at its end. As many run at a time as there are free GPUs, one
-    on the CPU where there is none: a GPU is free when nobody computes on it, whoever it is. The
-    queue goes on after a logout; after a reboot with `odapi queue start`.
+    on the CPU where there is none: a GPU is free when nobody computes on it, whoever it is. A run
+    of another user shows on its GPU some seconds after its start: two users whose runs start at
+    the same moment may get the same GPU. The queue goes on after a logout; after a reboot with
+    `odapi queue start`.
 
     \b
     Example:

@@ -4,6 +4,9 @@ A GPU counts as taken only once TensorFlow has started on it, which takes second
 at once. It is a lock (flock) that belongs to an open file of the supervisor, so it is free again
 when that process ends, however it ends. A claim binds those who ask for a device that is free:
 `--gpu auto` and the queue. Who names a GPU shares it.
+
+Other users' claims are not seen, only their work, once it shows: a lock that all users can take,
+and none can put a trap in its place, would need an administrator's folder.
 """
 
 from __future__ import annotations

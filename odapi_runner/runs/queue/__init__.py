@@ -1,4 +1,4 @@
-"""The queue of a machine: runs that start by themselves, as devices become free.
+"""The queue of a user on a machine: runs that start by themselves, as devices become free.
 
 entries   which runs, in which order: one file in the user's folder of this machine
 outlook   what is to become of each: derived from the run itself
