@@ -14,7 +14,13 @@ from odapi_runner.backends.tf_models.engine import TF_MODELS
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
 from odapi_runner.pipeline.rules.rule import Rule
-from odapi_runner.runs.options import CLUSTER_OPTIONS, RUN_OPTIONS, RunOptions
+from odapi_runner.runs.options import (
+    ACCUMULATE,
+    CLUSTER_OPTIONS,
+    HALVE,
+    RUN_OPTIONS,
+    RunOptions,
+)
 from odapi_runner.settings import spelled
 
 
@@ -92,7 +98,7 @@ def refuse_others(options: RunOptions, engine: str) -> None:
 
     Raises:
         RunError: there is no such engine, or an option that it does not honour is not as it is by
-            default.
+            default, or is to be set where the memory does not suffice.
     """
     honoured = find_engine(engine).options
     for name in options.changed():
@@ -102,3 +108,8 @@ def refuse_others(options: RunOptions, engine: str) -> None:
             raise RunError(
                 f"the engine {engine} has no {spelled(name)}", fix=f"Leave it out{instead}."
             )
+    if options.on_oom == ACCUMULATE and "accumulate" not in honoured:
+        raise RunError(
+            f"the engine {engine} has no --on-oom {ACCUMULATE}: it cannot sum up batches",
+            fix=f"--on-oom {HALVE}, or train with --engine {AUTO}.",
+        )

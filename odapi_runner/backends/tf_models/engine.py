@@ -11,7 +11,7 @@ from odapi_runner.backends.interpreter import settle_python
 from odapi_runner.backends.tf_models.checkout import find_checkout, refuse_incomplete
 from odapi_runner.errors import RunError
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.options import ACCUMULATE, RunOptions
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.settings import spelled
 
 TF_MODELS = "tf-models"
@@ -80,11 +80,6 @@ def refuse_options(config: Any, options: RunOptions) -> None:
         RunError: its loop has not the parameter for it, or no program of its time has.
     """
     checkout = find_checkout(options.models_dir, options.python)
-    if options.on_oom == ACCUMULATE:
-        raise RunError(
-            f"the engine {TF_MODELS} has no --on-oom {ACCUMULATE}: it cannot sum up batches",
-            fix="--on-oom halve-batch, or train with --engine builtin.",
-        )
     if options.keep != _KEPT and not checkout.has_keep:
         raise RunError(
             f"{checkout.package}: its train_loop has no checkpoint_max_to_keep, it keeps {_KEPT}",
