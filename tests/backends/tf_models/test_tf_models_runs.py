@@ -26,6 +26,7 @@ from odapi_runner.metrics import CATEGORY_TAG
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline, without_fine_tuning
 from odapi_runner.proto.text import render_pipeline
+from odapi_runner.report.run.curves import read_training
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.status import processes
@@ -137,6 +138,20 @@ def test_a_life_of_train_stop_resume_and_every_checkpoint_evaluated(
     np.testing.assert_allclose(found.boxes_xywh_px, expected, atol=1e-3)
     np.testing.assert_array_equal(found.image, truth.image[truth.image % 2 == 0])
     assert set(found.metrics) >= {"DetectionBoxes_Precision/mAP", "Loss/total_loss"}
+
+
+@pytest.mark.long
+def test_the_curves_have_a_point_of_every_hundred_steps(
+    workspace: Workspace, stand_in: Path
+) -> None:
+    """However the steps of an iteration divide: here they are nine."""
+    steps = ("--num-steps", "630", "--checkpoint-every", "63", "--eval", "none")
+    run = train(workspace, stand_in, *steps, "--run", "곡선")
+    assert odapi(workspace, "wait", "곡선").returncode == 0
+
+    curves = read_training(run)
+    assert curves["loss_total"].steps == (108, 207, 306, 405, 504, 603)
+    assert curves["steps_per_sec"].steps == curves["loss_total"].steps
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
     train_loop             checkpoint_max_to_keep, num_steps_per_iteration; a checkpoint at the end
     CheckpointManager      tells of each checkpoint; keeps one of every so many hours, too
     summary.scalar         called after each iteration: heartbeat, finite losses, the wish to stop
-    summary.record_if      figures and images every hundred steps, however long an iteration is
+    summary.record_if      figures and images of every hundred steps, however long an iteration is
 
 Source: object_detection/model_lib_v2.py, `train_loop`, of which nothing is replaced but names that
 it looks up.
@@ -19,7 +19,8 @@ from typing import Any
 from .messages import Messages
 
 _RECORD_EVERY = 100  # steps, as the program's own iterations
-_ITERATION, _TOTAL = "steps_per_sec", "Loss/total_loss"
+_SIZE = "num_steps_per_iteration"
+_ITERATION, _TOTAL = "steps_per_sec", "Loss/total_loss"  # in this order
 
 
 class StopTraining(BaseException):
@@ -35,6 +36,7 @@ class Training:
         self._manager: Any = None  # the program's
         self._saved_step: int | None = settings["start"]
         self._is_asked = self._is_saving = False
+        self._is_loss_inside = False  # of the steps, of which nothing is known outside
 
     def install(self) -> None:
         """Put it between the program and what it calls."""
@@ -100,20 +102,25 @@ class Training:
         path = save()
         self._saved_step, self._is_saving = self._step(), False
         self._messages.tell("saved", path=path, step=self._saved_step)
-        if self._is_asked:  # meanwhile
-            raise StopTraining
+        self._heed_wish()  # of meanwhile
         return path
 
     def _see_scalar(self, name: str, data: Any, step: Any = None, **more: Any) -> Any:
         written = self._scalar(name, data, step=step, **more)
-        if self._tf2.executing_eagerly():  # up to 2021 some are written inside of the steps
-            if name == _ITERATION:
-                self._messages.tell("step", step=self._step())
-                if self._is_asked:
-                    raise StopTraining
-            elif name == _TOTAL:
-                self._see_loss(float(data))
+        if not self._tf2.executing_eagerly():  # up to 2021 some are written inside of the steps
+            self._is_loss_inside |= name == _TOTAL
+        elif name == _ITERATION:
+            self._messages.tell("step", step=self._step())
+            if self._is_loss_inside:
+                self._heed_wish()
+        elif name == _TOTAL:
+            self._see_loss(float(data))
+            self._heed_wish()  # not before: what is saved then is to have a loss that is a number
         return written
+
+    def _heed_wish(self) -> None:
+        if self._is_asked:
+            raise StopTraining
 
     def _see_loss(self, loss: float) -> None:
         """A loss that is no number ends it before the next checkpoint is written."""
@@ -126,5 +133,14 @@ class Training:
         return self._record_if(self._is_recorded)
 
     def _is_recorded(self) -> Any:
-        """Of a step; where a checkpoint to begin with is loaded, none is made yet."""
-        return self._manager is not None and self._manager.checkpoint.step % _RECORD_EVERY == 0
+        """Of a step; where a checkpoint to begin with is loaded, none is made yet.
+
+        Inside of an iteration every step is passed. Outside only its end is seen, which after a
+        stop may never be a whole hundred: the first one from each hundred on is recorded.
+        """
+        if self._manager is None:
+            return False
+        beyond = self._manager.checkpoint.step % _RECORD_EVERY
+        if not self._tf2.executing_eagerly():
+            return beyond == 0
+        return beyond < self._settings["loop"].get(_SIZE, _RECORD_EVERY)
