@@ -8,6 +8,7 @@ those. SIGTERM lets main.py end with a checkpoint of the step at hand.
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 from collections import deque
@@ -32,7 +33,7 @@ from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, drop_checkpoint
 from odapi_runner.runs.foreign import take_event_files
 from odapi_runner.runs.gpus import count_devices
-from odapi_runner.runs.minding import mind, telling_failure
+from odapi_runner.runs.minding import Ended, mind, telling_failure
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.spec import RunSpec
 
@@ -67,7 +68,7 @@ class Trainer:
                 fix = f"odapi logs {self.run.typed}"
                 self.events.write("failed", fix=fix, **self._failed)
                 self._tell("failed", force=True, what=self._failed["what"])
-            elif ended.code == 0 or ended.asked:
+            elif ended.code == 0 or (ended.asked and self._is_ended_before_it_began(ended)):
                 self._tell_end(asked=ended.asked)
                 return 0
         return ended.exit_code or 1  # why may be in its log, where the supervisor looks
@@ -206,8 +207,21 @@ class Trainer:
         """Whether rotation has taken it from the run, which keeps fewer than the program."""
         return bool(self.run.checkpoints()) and step < self.run.checkpoints()[-1]
 
+    def _is_ended_before_it_began(self, ended: Ended) -> bool:
+        """Whether SIGTERM ended the program before it heeds that: no step is lost by it.
+
+        Any other end after a request is a crash: what was to be saved then is not there.
+        """
+        return ended.code == -signal.SIGTERM and not self._times
+
     def _tell_end(self, *, asked: bool) -> None:
         step = max(self.run.checkpoints(), default=0)
+        if step < self._step:
+            raise RunError(
+                f"main.py ended at step {self._step}, of which there is no whole checkpoint: "
+                f"the newest is of step {step}",
+                fix=f"odapi logs {self.run.typed}",
+            )
         ended = "finished" if step >= self.spec.num_steps else "stopped"
         if ended == "stopped" and not asked:
             raise RunError(

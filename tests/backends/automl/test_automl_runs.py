@@ -151,6 +151,30 @@ def test_a_stop_saves_and_a_resume_goes_on(workspace: Workspace, tmp_path: Path)
     assert [event["step"] for event in told(run, "evaluated", "eval")] == saved
 
 
+def test_a_crash_while_stopping_is_no_stop(workspace: Workspace, tmp_path: Path) -> None:
+    """The disk is full: the steps since the last checkpoint are lost, and that is said."""
+    automl = make_automl(tmp_path, step_seconds=0.05, STAND_IN_FULL_AT_END="")
+    run = start(workspace, automl, "full", steps=2000, checkpoint_every=1000)
+    until(lambda: (read_status(run).step or 0) >= 3, run)
+    stop_run(run)
+
+    assert told(run, "stopped") == []
+    assert run.checkpoints() == []
+    what = 'a file could not be written ("No space left on device"): odapi logs full'
+    assert read_status(run).what == what
+
+
+def test_a_stop_before_the_program_heeds_it_is_one(workspace: Workspace, tmp_path: Path) -> None:
+    """While it imports TensorFlow SIGTERM simply ends it: nothing is lost by that."""
+    run = start(workspace, make_automl(tmp_path, STAND_IN_IMPORT_SECONDS="60"), "soon")
+    log = run.log("train")
+    until(lambda: log.exists() and "importing" in log.read_text(encoding="utf-8"), run)
+    stop_run(run)
+
+    assert [event["step"] for event in told(run, "stopped")] == [0]
+    assert (read_status(run).state, read_status(run).what) == ("stopped", "")
+
+
 def test_a_killed_trainer_leaves_no_program_behind(workspace: Workspace, tmp_path: Path) -> None:
     """After kill -9 of all that odapi has started main.py ends, too, and the run can go on."""
     automl = make_automl(tmp_path, step_seconds=0.05)

@@ -7,6 +7,7 @@ on, at the end).
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -20,7 +21,11 @@ from support.checkpoints import write_checkpoint
 _STEP_SECONDS = float(os.environ["STAND_IN_STEP_SECONDS"])
 _NAN_AT = int(os.environ.get("STAND_IN_NAN_AT", "-1"))
 _CRASH_AT = int(os.environ.get("STAND_IN_CRASH_AT", "-1"))
+_FULL_AT_END = "STAND_IN_FULL_AT_END" in os.environ
 _KEPT = 5
+if seconds := os.environ.get("STAND_IN_IMPORT_SECONDS"):
+    print("importing TensorFlow", flush=True)
+    time.sleep(float(seconds))
 _losses: list[str] = ["a part", "the loss"]
 _global_step = 0
 
@@ -99,6 +104,8 @@ class _Estimator:
             if _global_step - saved >= self._flags.save_checkpoints_steps:
                 self._save()
                 saved = _global_step
+        if _FULL_AT_END:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._save()
         return self
 
