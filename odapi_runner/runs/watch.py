@@ -75,7 +75,8 @@ class Watch:
 
     def look(self) -> list[Watched]:
         """Each run as it is now, in the order in which they were found."""
-        self.note, loads = "", None
+        self.note = ""
+        loads: Sequence[GpuLoad] | None = None
         seen: list[Watched] = []
         for run in self._find():
             changed = _changed(run)

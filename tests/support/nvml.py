@@ -11,7 +11,7 @@ import pytest
 GIB = 1 << 30
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, gpus: int = 2, **failing: object) -> None:
+def pretend(monkeypatch: pytest.MonkeyPatch, gpus: int = 2, **failing: Any) -> None:
     """Let NVML tell of idle GPUs of 8 GiB.
 
     Args:
@@ -23,9 +23,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, gpus: int = 2, **failing: object) -
 
     def function(name: str, value: Any) -> None:
         def answer(*arguments: Any) -> Any:
-            error, *of = (
-                failing[name] if isinstance(failing.get(name), tuple) else (failing.get(name),)
-            )
+            told = failing.get(name)
+            error, *of = told if isinstance(told, tuple) else (told,)
             if error is not None and (not of or arguments[:1] == tuple(of)):
                 raise pynvml.NVMLError(error)
             return value(*arguments) if callable(value) else value

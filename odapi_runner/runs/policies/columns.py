@@ -57,7 +57,7 @@ def refuse_unmeasured(options: RunOptions, config: Any, place: Workspace, *, eng
         ConfigError: a metric is none of them.
     """
     asked = {option: name for option, name in asked_metrics(options).items() if name not in METRICS}
-    if not asked:
+    if not asked or not config.eval_input_reader:
         return
     try:
         found = list(map(column_of, _tags(config, place)))
