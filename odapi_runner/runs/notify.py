@@ -1,7 +1,13 @@
-"""`--notify PROGRAM`: somebody is told that a run has ended."""
+"""`--notify PROGRAM`: somebody is told that a run has ended.
+
+By its supervisor, however that ends; of a run in a job by the job (`slurm.job`), which knows
+whether it is queued again. The queue tells of runs that never started, and of a supervisor that was
+killed and is not started again (`queue.serve`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -51,14 +57,17 @@ def notify(run: RunDir, program: str, state: str, what: str, events: EventLog) -
         program: its path, and words that come first; quotes as in a shell.
         state: how the run ended: the word behind its name.
         what: why, the last word.
-        events: where it is told how that went.
+        events: where it is told how that went, if the disk has room for it.
     """
+    told: dict[str, int | str | None]
     try:
         argv = [*shlex.split(program), run.name, state, what]
         done = subprocess.run(argv, cwd=run.root, timeout=_SECONDS, check=False, env=os.environ)
-        events.write(NOTIFIED, program=program, code=done.returncode)
+        told = {"code": done.returncode}
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        events.write(NOTIFIED, program=program, code=None, what=str(error))
+        told = {"code": None, "what": str(error)}
+    with contextlib.suppress(OSError):
+        events.write(NOTIFIED, program=program, **told)
 
 
 def _read_words(typed: str) -> Iterator[list[str]]:

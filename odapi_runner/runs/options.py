@@ -78,7 +78,8 @@ class RunOptions(TrainerOptions):
         None,
         "Call a program when the run has ended, in its folder: a path from the current folder on, "
         "or a name in PATH, with words of its own behind it, if any; its last words are the run's "
-        "name, how it ended (finished, stopped, failed) and why.",
+        "name, how it ended (finished, stopped, failed; lost, where its supervisor was killed and "
+        "the queue or a job sees that) and why.",
         metavar="PROGRAM",
     )
     cluster: str | None = setting(

@@ -87,7 +87,8 @@ def was_interrupted(spec: RunSpec, told: Sequence[Event]) -> bool:
     `odapi stop` takes a run out of the queue, and a policy says that it ended it: what is left are
     a reboot, a logout, and kills. One that is killed again and again in one boot is let go.
     """
-    if told and told[-1]["kind"] == "stopped" and not told[-1].get("signalled"):
+    end = _end(_latest_session(told))
+    if end is not None and end["kind"] == "stopped" and not end.get("signalled"):
         return False
     boot = identify(os.getpid()).boot_id
     starts = [event["process"] for event in told if event["kind"] == "started"]
@@ -149,6 +150,20 @@ def _latest_session(told: Sequence[Event], job: str | None = None) -> Sequence[E
 
 def _starts(told: Sequence[Event]) -> int:
     return sum(event["kind"] == "started" for event in told)
+
+
+def read_end(run: RunDir, since: float = 0.0) -> State:
+    """How the latest supervisor, started since then, has ended: that of a run that has.
+
+    Its name is what the event says (`finished`, `failed`, `stopped`), or `lost`.
+    """
+    own = _latest_session(read_events(run, "supervise"))
+    if not own or own[0]["time"] < since:
+        return State("failed", what=f"its supervisor did not start: see {run.log('supervise')}")
+    end = _end(own)
+    if end is None:
+        return State("lost", what="its supervisor died without a word")
+    return State(end["kind"], end["time"], end["what"])
 
 
 def _end(own: Sequence[Event]) -> Event | None:

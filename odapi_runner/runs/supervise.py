@@ -89,6 +89,7 @@ def supervise(
             return supervisor.watch(on_poll)
         finally:
             supervisor.claim.close()
+            supervisor.tell_end()
 
 
 @dataclass(slots=True)
@@ -260,9 +261,18 @@ class _Supervisor:
         self.what = ". ".join(filter(None, (self.what, *left_out)))
         signalled = bool(self.stop.requests)
         self.events.write(self.outcome, waiting=waiting, what=self.what, signalled=signalled)
-        if self.options.notify:
-            notify(self.run, self.options.notify, self.outcome, self.what, self.events)
         return self.outcome
+
+    def tell_end(self) -> None:
+        """Call who is to be called, where the run has ended by an exception, too."""
+        error = sys.exception()
+        if error is not None:
+            known = explain(error) if isinstance(error, OSError) else error
+            what = known.what if isinstance(known, OdapiError) else repr(error)
+            self.outcome, self.what = "failed", f"its supervisor ended: {what}"
+        # A job may be queued again: it tells itself.
+        if self.options.notify and self.options.cluster is None:
+            notify(self.run, self.options.notify, self.outcome, self.what, self.events)
 
 
 def main(arguments: Sequence[str]) -> int:

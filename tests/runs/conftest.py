@@ -57,6 +57,20 @@ def make_run(tmp_path: Path) -> Callable[..., RunDir]:
 
 
 @pytest.fixture
+def notified(tmp_path: Path) -> tuple[str, Callable[[], list[list[str]]]]:
+    """A program for `--notify`, and what it was told each time it was called."""
+    program, out = tmp_path / "알림.sh", tmp_path / "told"
+    program.write_text(f"""#!/bin/sh\nprintf '%s\\n' "$@" >> '{out}'\n""", encoding="utf-8")
+    program.chmod(0o755)
+
+    def read() -> list[list[str]]:
+        lines = out.read_text("utf-8").splitlines() if out.exists() else []
+        return [lines[at : at + 3] for at in range(0, len(lines), 3)]
+
+    return f"'{program}'", read
+
+
+@pytest.fixture
 def supervised() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start a supervisor: of the run, with arguments of the fake trainer and evaluator."""
     started: list[subprocess.Popen[bytes]] = []

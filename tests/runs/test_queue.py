@@ -42,6 +42,7 @@ GPUS = [GpuLoad(0, "RTX 3060 Ti", 8 * GIB, 0, 0), GpuLoad(1, "TITAN Xp", 12 * GI
 FAKE_QUEUE = Path(__file__).parent / "fake_queue.py"
 
 MakeRun = Callable[..., RunDir]
+Notified = tuple[str, Callable[[], list[list[str]]]]
 Serve = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -54,8 +55,10 @@ def _own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def queued(make_run: MakeRun) -> MakeRun:
     """Make a run of a device and put it into the queue."""
 
-    def make(name: str, device: str = "auto", after: tuple[RunDir, ...] = ()) -> RunDir:
-        run = make_run(name, evaluate=False)
+    def make(
+        name: str, device: str = "auto", after: tuple[RunDir, ...] = (), **options: Any
+    ) -> RunDir:
+        run = make_run(name, evaluate=False, **options)
         # What `auto` is gets known when the run starts.
         environment = {} if device == "auto" else {"CUDA_VISIBLE_DEVICES": device}
         spec = dataclasses.replace(RunSpec.load(run), device=device, environment=environment)
@@ -329,9 +332,10 @@ def test_a_run_that_is_stopped_leaves_the_queue(queued: MakeRun, serve: Serve) -
     assert "odapi resume b" in read_status(second).what
 
 
-def test_a_run_that_does_not_start_is_given_up(queued: MakeRun, tmp_path: Path) -> None:
-    """After three tries it has failed, with the reason; nobody behind it waits for ever."""
-    run = queued("a")
+def test_a_run_that_does_not_start_is_given_up(queued: MakeRun, notified: Notified) -> None:
+    """After three tries it has failed, and somebody is told; nobody behind it waits for ever."""
+    program, calls = notified
+    run = queued("a", notify=program)
     run.config.unlink()
     broken = dataclasses.replace(RunSpec.load(run), engine="none-such")
     broken.dump(run)
@@ -345,6 +349,37 @@ def test_a_run_that_does_not_start_is_given_up(queued: MakeRun, tmp_path: Path) 
     assert (status.state, status.what) == ("failed", "a: the supervisor did not start")
     assert 'there is no engine "none-such"' in run.log("supervise").read_text()
     assert read_queue().entries == ()
+    assert calls() == [["a", "failed", "a: the supervisor did not start"]]
+
+
+def test_a_run_that_is_killed_again_and_again_is_told_of(
+    queued: MakeRun, serve: Serve, notified: Notified
+) -> None:
+    """As often as it may be retried it goes on, which is no end."""
+    program, calls = notified
+    run = queued("a", notify=program, retries=1)
+    process = serve("1000 1000 0.02")
+    for count in (1, 2, 3):
+        assert wait_until(lambda n=count: len(events(run, "trainer_started")) == n, 60)
+        assert calls() == []
+        os.kill(processes(run)["supervisor"].pid, signal.SIGKILL)
+
+    assert process.wait(60) == 0
+    ((name, state, what),) = calls()
+    assert (name, state) == ("a", "lost")
+    assert what.startswith("its supervisor died; go on with: odapi resume ")
+
+
+def test_hours_that_are_over_end_a_run_of_the_queue(
+    queued: MakeRun, serve: Serve, notified: Notified
+) -> None:
+    """Whoever was told of it: it is not started again."""
+    program, calls = notified
+    run = queued("a", notify=program, max_hours=0.001)
+
+    assert serve("1000 1000 0.02").wait(60) == 0
+    assert calls() == [["a", "stopped", "--max-hours 0.001 are over"]]
+    assert len(events(run, "started")) == 1
 
 
 def test_two_at_once(queued: MakeRun, make_run: MakeRun, serve: Serve) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ from support import fake_slurm
 HERE = Path(__file__).parent
 FAKE_JOB = (sys.executable, str(HERE / "fake_job.py"))
 MakeRun = Callable[..., RunDir]
+Notified = tuple[str, Callable[[], list[list[str]]]]
 ALIVE = identify(os.getpid()).dump()
 ELSEWHERE = ALIVE | {"host": "node-7"}
 
@@ -182,6 +184,27 @@ def test_a_job_supervises_the_run(submitted: MakeRun) -> None:
     assert not any(path.stat().st_mode & 0o002 for path in run.root.rglob("*"))
 
 
+def test_the_job_tells_of_the_end(submitted: MakeRun, notified: Notified) -> None:
+    """Once; what its supervisor was told to end for is known to the job alone."""
+    program, calls = notified
+    done = submitted("2 2 0", name="끝", notify=program)
+    assert wait_until(lambda: len(calls()) == 1, 60)
+    stopped = submitted("600 1000 0.05", name="멈춤", notify=program)
+    assert wait_until(lambda: read_status(stopped).phase == "training", 30)
+    stop_run(stopped)
+    assert wait_until(lambda: len(calls()) == 2, 60)
+    killed = submitted("600 1000 0.05", name="죽음", notify=program)
+    assert wait_until(lambda: read_status(killed).phase == "training", 30)
+    os.kill(told(killed, "started", "supervise")[0]["process"]["pid"], signal.SIGKILL)
+    assert wait_until(lambda: len(calls()) == 3, 60)
+
+    assert calls() == [
+        [done.name, "finished", ""],
+        [stopped.name, "stopped", ""],
+        [killed.name, "lost", "its supervisor died without a word"],
+    ]
+
+
 def test_stop_has_the_trainer_save(submitted: MakeRun) -> None:
     """And the run goes on in another job."""
     run = submitted("600 1000 0.05")
@@ -239,10 +262,11 @@ def test_without_slurm_a_heartbeat_decides(
     ],
 )
 def test_a_job_that_gets_nowhere_is_not_queued_again(
-    make_run: MakeRun, events: list[tuple[str, str]], goes_on: bool
+    make_run: MakeRun, events: list[tuple[str, str]], goes_on: bool, notified: Notified
 ) -> None:
-    """At the end of its time; it would go on so for ever."""
-    run = make_run(cluster="slurm")
+    """At the end of its time; it would go on so for ever. That is an end, which is told."""
+    program, calls = notified
+    run = make_run(cluster="slurm", notify=program)
     supervisor = EventLog(run, "supervise")
     supervisor.write("started", process=ALIVE, job="7")
     for role, kind in events:
@@ -253,7 +277,8 @@ def test_a_job_that_gets_nowhere_is_not_queued_again(
 
     assert (again is not None) == goes_on
     last = read_events(run, "supervise")[-1]
-    assert last["kind"] == ("requeued" if goes_on else "failed")
+    assert last["kind"] == ("requeued" if goes_on else "notified")
+    assert [state for _, state, _ in calls()] == ([] if goes_on else ["failed"])
 
 
 @pytest.mark.parametrize("kind", ["finished", "failed", "stopped"])

@@ -6,6 +6,7 @@ every evaluation is there once, and nobody is left (`torture.truths`).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
@@ -30,6 +31,7 @@ from odapi_runner.runs import control
 from odapi_runner.runs.control import stop_run, wait_for
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import wait_until
+from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
 from support.small_runs import FAKE_ENGINE
 
@@ -293,8 +295,17 @@ def test_a_full_disk(run: RunDir, small_disk: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["supervisor", "trainer", "evaluator"])
-def test_a_process_that_can_write_no_more(run: RunDir, name: str) -> None:
-    """A limit on the size of its files: whatever it had begun is whole or not there."""
+def test_a_process_that_can_write_no_more(run: RunDir, tmp_path: Path, name: str) -> None:
+    """A limit on the size of its files: whatever it had begun is whole or not there.
+
+    Somebody is told of the end, where no event can be.
+    """
+    program = tmp_path / "tell"
+    program.write_text('#!/bin/sh\n: > "../../../told $2"\n')
+    program.chmod(0o755)
+    spec = RunSpec.load(run)
+    options = dataclasses.replace(spec.options, notify=str(program))
+    dataclasses.replace(spec, options=options).dump(run)
     go_on(run, "1000 2 0.05", "--seconds 0.05")
     wait_for_event(run, "evaluated")
     pid = processes(run)[name].pid
@@ -309,6 +320,8 @@ def test_a_process_that_can_write_no_more(run: RunDir, name: str) -> None:
     assert wait_until(lambda: not holders(run), 60)
 
     assert read_status(run).has_ended
+    end = "stopped" if name == "evaluator" else "failed"
+    assert [path.name for path in tmp_path.glob("told *")] == [f"told {end}"]
     go_on(run, "1 1 0")
     assert wait_for(run).state == "done"
     assert find_faults(run, finished=True) == []

@@ -33,6 +33,7 @@ class Outlook:
     state: State
     device: str = ""  # as asked
     goes_on: bool = False  # it was started before
+    died: str = ""  # in words, where its supervisor did: nobody has told of that
 
     @property
     def wants_gpu(self) -> bool:
@@ -61,7 +62,8 @@ def look_at(entry: Entry) -> Outlook:
     goes_on = status.state in {"lost", "stopped"} and was_interrupted(
         spec, read_events(run, "supervise")
     )
-    return Outlook(entry, "waiting" if goes_on else "over", spec.device, goes_on)
+    died = status.what if status.state == "lost" else ""
+    return Outlook(entry, "waiting" if goes_on else "over", spec.device, goes_on, died)
 
 
 def waits_for(entry: Entry, looks: Sequence[Outlook]) -> list[str]:

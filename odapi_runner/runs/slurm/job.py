@@ -3,7 +3,8 @@
 Slurm tells a job that its time is about to end by a signal to all of its processes; submitit takes
 it, calls `checkpoint`, and has the job queued again. Where Slurm preempts a job, all processes get
 SIGTERM, and the trainer saves; a job that ends before it is killed has to see itself that it is
-queued again. Either way, begun anew, it goes on with the run from its newest checkpoint.
+queued again. Either way, begun anew, it goes on with the run from its newest checkpoint. Only where
+nothing goes on, the run has ended, and who is to be called (`--notify`) is.
 """
 
 from __future__ import annotations
@@ -19,9 +20,16 @@ from typing import TYPE_CHECKING
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lifeline import tied
+from odapi_runner.runs.notify import notify
 from odapi_runner.runs.process import ProcessId, identify, start_detached, stop
 from odapi_runner.runs.slurm.jobs import find_job, own_job
-from odapi_runner.runs.slurm.scheduler import is_being_preempted, queue_again
+from odapi_runner.runs.slurm.scheduler import (
+    is_being_preempted,
+    is_queued_again,
+    queue_again,
+)
+from odapi_runner.runs.spec import RunSpec
+from odapi_runner.runs.state import read_end
 
 if TYPE_CHECKING:  # an extra
     from submitit.core.utils import DelayedSubmission
@@ -63,11 +71,28 @@ class SupervisedRun:
         self._supervisor = identify(process.pid)
         while process.poll() is None:
             time.sleep(_POLL_SECONDS)
-        number = own_job()
-        if process.returncode and number and not _is_withdrawn(run) and is_being_preempted(number):
-            EventLog(run, "supervise").write(REQUEUED, job=number)
-            queue_again(number)
+        if not (process.returncode and self._goes_on(run)):
+            self._tell_end(run)
         sys.exit(1 if process.returncode else 0)
+
+    def _goes_on(self, run: RunDir) -> bool:
+        """See that a job that is preempted is queued again, by Slurm or from here."""
+        number = own_job()
+        if number is None or _is_withdrawn(run):
+            return False
+        if is_queued_again(number):
+            return True
+        if not is_being_preempted(number):
+            return False
+        EventLog(run, "supervise").write(REQUEUED, job=number)
+        queue_again(number)
+        return True
+
+    def _tell_end(self, run: RunDir) -> None:
+        program = RunSpec.load(run).options.notify
+        if program:
+            end = read_end(run, self._since)
+            notify(run, program, end.name, end.what, EventLog(run, "supervise"))
 
     def checkpoint(self) -> DelayedSubmission | None:
         """End it in an orderly way; gives what is to go on, or None where nothing is."""
@@ -78,9 +103,9 @@ class SupervisedRun:
             stop(self._supervisor, _GRACE_SECONDS)
         told = read_events(run)
         ends = [event for event in told if event["role"] == "supervise"][-1:]
-        if any(one["kind"] in {"finished", "failed"} for one in ends):
-            return None
-        if not all(one.get("signalled", True) for one in ends):  # a policy has ended it
+        has_ended = any(one["kind"] in {"finished", "failed"} for one in ends)
+        if has_ended or not all(one.get("signalled", True) for one in ends):  # by a policy
+            self._tell_end(run)
             return None
         events = EventLog(run, "supervise")
         steps = {"checkpoint", "evaluated"}
@@ -88,6 +113,7 @@ class SupervisedRun:
             what = "the time of its job ended before it had got anywhere"
             more = f"odapi resume {run.typed} --slurm-time 1-00:00:00"
             events.write("failed", waiting=0, what=f"{what}; with more: {more}", signalled=True)
+            self._tell_end(run)
             return None
         events.write(REQUEUED, job=own_job())
         return DelayedSubmission(SupervisedRun(self._root, self._program))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from odapi_runner.errors import RunError
 # One question answers for all jobs of a user; schedulers do not like to be asked all the time.
 _REMEMBERED_SECONDS = 3
 _PATIENCE_SECONDS = 30
+_RESTARTS = "SLURM_RESTART_COUNT"  # of a job that was queued again
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,24 @@ def ask_to_end(job: str) -> None:
 
 def is_being_preempted(job: str) -> bool:
     """Whether another job is to have its place, and it has still time to end by itself."""
-    done = _call(["scontrol", "show", "job", job])
-    words = done.stdout.split() if done else []
+    words = _words_of(job)
     return "JobState=RUNNING" in words and any(
         word.startswith("PreemptTime=") and word != "PreemptTime=None" for word in words
     )
+
+
+def is_queued_again(job: str) -> bool:
+    """Whether the job that this process belongs to is to begin anew when it has ended."""
+    before = int(os.environ.get(_RESTARTS, "0"))
+    counts = (
+        word.removeprefix("Restarts=") for word in _words_of(job) if word.startswith("Restarts=")
+    )
+    return any(count.isdecimal() and int(count) > before for count in counts)
+
+
+def _words_of(job: str) -> list[str]:
+    done = _call(["scontrol", "show", "job", job])
+    return done.stdout.split() if done else []
 
 
 def queue_again(job: str) -> None:
