@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from odapi_runner.backends.interpreter import interpreter, settle_python
 from odapi_runner.doctor import engines, gpu, machine
 from odapi_runner.doctor.facts import Examination, Fact
+from odapi_runner.errors import GpuError, RunError
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.workspace import find_workspace
 
@@ -48,16 +50,39 @@ def examine(
     say("looking at the other engines")
     facts += engines.look_at_tf_models(asked)
     facts += engines.look_at_automl(asked)
-    if driver is not None and asked.python is not None:
-        say(f"importing the TensorFlow of {asked.python}")
-        other = machine.ask_tensorflow(asked.python, os.environ)
-        if other.seen is not None:
-            facts.append(gpu.judge(driver, other.seen, cuda, os.environ, name="GPU, --python"))
+    if asked.python is not None:
+        say(f"looking at {asked.python}")
+        facts += look_at_other_python(asked, driver, cuda)
     if try_engines:
         for name in engines.usable_engines(tuple(facts)):
             say(f"training three steps with {name}")
             facts.append(_try(name, device, asked))
     return Examination(tuple(facts))
+
+
+def look_at_other_python(
+    options: RunOptions, driver: gpu.Driver | GpuError | None, cuda: Sequence[str]
+) -> Iterator[Fact]:
+    """Whether `--python` is there, and its TensorFlow uses the GPUs that are here.
+
+    Args:
+        options: they name the interpreter.
+        driver: what it says.
+        cuda: the versions of CUDA on this machine.
+    """
+    try:
+        python = interpreter(settle_python(options))
+    except RunError as error:
+        yield Fact("--python", "warning", error.what, error.fix)
+        return
+    if driver is None:
+        return
+    name, answer = f"{gpu.NAME}, --python", machine.ask_tensorflow(python, os.environ)
+    if answer.seen is None:
+        what = f"its TensorFlow cannot be imported: {answer.fault}"
+        yield Fact(name, "warning", what, answer.fix)
+    else:
+        yield gpu.judge(driver, answer.seen, cuda, os.environ, name=name)
 
 
 def _try(name: str, device: str, asked: RunOptions) -> Fact:

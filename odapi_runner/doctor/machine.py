@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from odapi_runner.doctor.facts import Fact
 from odapi_runner.doctor.gpu import Seen
-from odapi_runner.errors import RunError
 
 _DEVICES: Final = Path(__file__).parents[1] / "engine" / "devices.py"
 _SECONDS = 180
@@ -26,23 +25,29 @@ _GB: Final = 10**9
 # Of a training with small images: TensorFlow, the network, some batches; a run with checkpoints.
 _LEAST_MEMORY: Final = 4 * _GB
 _LEAST_DISK: Final = 5 * _GB
+_AS_IN: Final = "As in: --python ENV/bin/python"
 _SHOWN: Final = ("protobuf", "numpy", "pillow")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an interpreter's TensorFlow says; `fault` where it cannot be imported."""
+    """What an interpreter's TensorFlow says; `fault` and `fix` where it says nothing."""
 
     seen: Seen | None
-    keras: str
-    fault: str
+    keras: str = ""
+    fault: str = ""
+    fix: str = ""
 
 
-def ask_tensorflow(python: str, environment: Mapping[str, str]) -> Answer:
+def ask_tensorflow(
+    python: str, environment: Mapping[str, str], *, seconds: float = _SECONDS
+) -> Answer:
     """Import TensorFlow in a process of an interpreter's own, and ask it.
 
-    Raises:
-        RunError: there is no such interpreter, or it does not answer in time.
+    Args:
+        python: its path, or a name in PATH; it is started in another folder.
+        environment: of the process.
+        seconds: how long that may take.
     """
     try:
         done = subprocess.run(
@@ -52,19 +57,37 @@ def ask_tensorflow(python: str, environment: Mapping[str, str]) -> Answer:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
             env=dict(environment),
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(f"{python}: {error}", fix="As in: --python ENV/bin/python") from error
+    except OSError as error:
+        fault = f"{python}: {error.strerror or error}"
+        return Answer(None, fault=fault, fix=_AS_IN)
+    except subprocess.TimeoutExpired:
+        fault = f"no answer of {python} in {seconds:g} s"
+        fix = "Try again: the disk that it lies on may be busy, or far away."
+        return Answer(None, fault=fault, fix=fix)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        return Answer(None, "", said[-1] if said else f"ended with exit code {done.returncode}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        fault = said[-1] if said else f"{python} ended with exit code {done.returncode}"
+        return Answer(
+            None, fault=fault, fix=f"{python} -m pip install --force-reinstall tensorflow"
+        )
+    if (told := _parse_answer(done.stdout)) is None:
+        return Answer(None, fault=f"{python} is no Python that answers", fix=_AS_IN)
     names = tuple(str(gpu.get("device_name", "a GPU")) for gpu in told["gpus"])
     seen = Seen(told["tensorflow"], told["cuda"], told["cudnn"], names, done.stderr)
-    return Answer(seen, told["keras"], "")
+    return Answer(seen, told["keras"])
+
+
+def _parse_answer(stdout: str) -> dict[str, Any] | None:
+    """What `engine.devices` says last; None where another program has said something."""
+    try:
+        told = json.loads(stdout.splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        return None
+    return told if isinstance(told, dict) and "tensorflow" in told else None
 
 
 def look_at_python() -> Fact:
@@ -80,8 +103,7 @@ def look_at_python() -> Fact:
 def look_at_tensorflow(answer: Answer) -> Iterator[Fact]:
     """Whether it can be imported, and by which Keras it trains."""
     if answer.seen is None:
-        fix = 'pip install --force-reinstall tensorflow "odapi"'
-        yield Fact("TensorFlow", "error", f"cannot be imported: {answer.fault}", fix)
+        yield Fact("TensorFlow", "error", f"cannot be imported: {answer.fault}", answer.fix)
         return
     built = f"built for CUDA {answer.seen.cuda}" if answer.seen.cuda else "built for the CPU"
     yield Fact("TensorFlow", "ok", f"{answer.seen.tensorflow}, {built}")

@@ -14,9 +14,10 @@ from odapi_runner.backends.automl.checkout import ENVIRONMENT
 from odapi_runner.backends.tf_models.checkout import VARIABLE
 from odapi_runner.cli import main
 from odapi_runner.doctor.engines import look_at_automl, look_at_tf_models, usable_engines
+from odapi_runner.doctor.examine import look_at_other_python
 from odapi_runner.doctor.facts import Examination, Fact
+from odapi_runner.doctor.gpu import Driver
 from odapi_runner.doctor.machine import (
-    Answer,
     _limits,
     ask_tensorflow,
     look_at_disk,
@@ -26,7 +27,6 @@ from odapi_runner.doctor.machine import (
     look_at_tensorflow,
 )
 from odapi_runner.doctor.trial import try_engine
-from odapi_runner.errors import RunError
 from odapi_runner.runs.options import RunOptions
 from support.automl import make_automl
 
@@ -61,16 +61,58 @@ def test_a_tensorflow_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
     answer = ask_tensorflow(sys.executable, os.environ | {"PYTHONPATH": str(tmp_path)})
     (fact,) = look_at_tensorflow(answer)
 
-    assert answer == Answer(None, "", "ImportError: libstdc++.so.6: too old")
-    assert (fact.state, fact.what) == (
-        "error", "cannot be imported: ImportError: libstdc++.so.6: too old",
-    )  # fmt: skip
+    assert answer.seen is None
+    assert (fact.state, fact.what, fact.fix) == (
+        "error",
+        "cannot be imported: ImportError: libstdc++.so.6: too old",
+        f"{sys.executable} -m pip install --force-reinstall tensorflow",
+    )
 
 
-def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """With the path that was given."""
-    with pytest.raises(RunError, match="no-python"):
-        ask_tensorflow(str(tmp_path / "no-python"), os.environ)
+def test_an_interpreter_that_does_not_answer_is_a_fact(tmp_path: Path) -> None:
+    """Not there, no Python, or too slow: each with its own remedy, and the examination goes on."""
+    absent = ask_tensorflow(str(tmp_path / "no-python"), os.environ)
+    assert absent.fault == f"{tmp_path}/no-python: No such file or directory"
+    assert absent.fix == "As in: --python ENV/bin/python"
+    other = ask_tensorflow("/bin/true", os.environ)
+    assert other.fault == "/bin/true is no Python that answers"
+    (tmp_path / "tensorflow.py").write_text("import time; time.sleep(60)\n")
+    told = os.environ | {"PYTHONPATH": str(tmp_path)}
+    late = ask_tensorflow(sys.executable, told, seconds=0.5)
+    assert late.fault == f"no answer of {sys.executable} in 0.5 s"
+    (fact,) = look_at_tensorflow(late)
+    assert fact.fix == "Try again: the disk that it lies on may be busy, or far away."
+
+
+def write_python(path: Path, end: str) -> None:
+    """An interpreter whose TensorFlow says something, whatever it is asked."""
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!{sys.executable}\nimport json, sys\n{end}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_another_interpreter_is_asked_where_there_is_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its path from the current folder on; what it cannot say is a fact, too."""
+    monkeypatch.chdir(tmp_path)
+    driver = Driver("535.104.05", (12, 2), ("Tesla T4",))
+    said = {"tensorflow": "2.15.1", "keras": "2.15", "cuda": "12.2", "cudnn": "8",
+            "gpus": [{"device_name": "Tesla T4"}]}  # fmt: skip
+    write_python(tmp_path / "환경/bin/python", f"print(json.dumps({said!r}))")
+    write_python(tmp_path / "broken/bin/python", "sys.exit('ImportError: no libcudart')")
+
+    def look(python: str, driver: Driver | None = driver) -> list[tuple[str, str, str]]:
+        found = look_at_other_python(RunOptions(python=python), driver, [])
+        return [(fact.name, fact.state, fact.what) for fact in found]
+
+    used = "TensorFlow 2.15.1 uses Tesla T4, driver 535.104.05"
+    assert look("환경/bin/python") == [("GPU, --python", "ok", used)]
+    fault = "its TensorFlow cannot be imported: ImportError: no libcudart"
+    assert look("broken/bin/python") == [("GPU, --python", "warning", fault)]
+    absent = "--python no/python: there is no such program"
+    assert look("no/python") == look("no/python", None) == [("--python", "warning", absent)]
+    assert look("환경/bin/python", None) == []
 
 
 def test_a_container_has_less_memory_than_the_machine(tmp_path: Path) -> None:
