@@ -49,6 +49,7 @@ FAILURES = {
 }
 # protos/string_int_label_map_pb2.py:33, of protoc 3.15 and older
 OLD_PROTOS = "Descriptors cannot be created directly."
+_LABEL_MAP = Path("research", "object_detection", "protos", "string_int_label_map_pb2.py")
 
 
 def write_checkout(folder: Path, *, old_protos: bool = False) -> Path:
@@ -68,8 +69,13 @@ def write_checkout(folder: Path, *, old_protos: bool = False) -> Path:
     protos.mkdir()
     (protos / "__init__.py").touch()
     if old_protos:
-        (protos / "string_int_label_map_pb2.py").write_text(_OLD_PROTO, encoding="utf-8")
+        (folder / _LABEL_MAP).write_text(_OLD_PROTO, encoding="utf-8")
     return folder
+
+
+def write_newer_protos(checkout: Path) -> None:
+    """Write such into a checkout as a protoc makes that is newer than any protobuf here."""
+    (checkout / _LABEL_MAP).write_text(_NEWER_PROTO, encoding="utf-8")
 
 
 def write_older(folder: Path) -> Path:
@@ -82,6 +88,18 @@ def write_older(folder: Path) -> Path:
     return folder
 
 
+# What protoc 27 and newer begin such a file with: their number, major, minor and patch.
+_NEWER_PROTO = """\
+from google.protobuf import runtime_version as _runtime_version
+_runtime_version.ValidateProtobufRuntimeVersion(
+    _runtime_version.Domain.PUBLIC,
+    99,
+    0,
+    0,
+    '',
+    'object_detection/protos/string_int_label_map.proto'
+)
+"""
 # What protoc 3.15 begins such a file with; a newer protobuf refuses the first descriptor.
 _OLD_PROTO = """\
 from google.protobuf import descriptor as _descriptor

@@ -27,9 +27,19 @@ def needed() -> bool:
     """Whether the checkout has none, or such as this protobuf refuses to import."""
     try:
         importlib.import_module(_ONE_OF_THEM)
-    except (ImportError, TypeError, RuntimeError, AttributeError):  # by protobuf's version
+    except _refusals():
         return True
     return False
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What generated code ends in on another protobuf than its own, by the version of that."""
+    known = (ImportError, TypeError, RuntimeError, AttributeError)
+    try:
+        from google.protobuf.runtime_version import VersionError
+    except ImportError:  # before 5.26, which do not compare
+        return known
+    return (*known, VersionError)
 
 
 def install() -> None:

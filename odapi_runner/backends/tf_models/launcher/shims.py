@@ -132,7 +132,7 @@ SHIMS = (
     Shim(
         "protos",
         "utils/label_map_util.py: cannot import name 'string_int_label_map_pb2', or: Descriptors "
-        "cannot be created directly",
+        "cannot be created directly, or: incompatible Protobuf Gencode/Runtime versions",
         protos.needed,
         protos.install,
     ),
