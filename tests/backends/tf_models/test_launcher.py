@@ -22,6 +22,29 @@ protos.install()
 from object_detection.protos import string_int_label_map_pb2
 print(string_int_label_map_pb2.StringIntLabelMapItem(id=3).id)
 """
+UNUSED = """
+from launcher import shims, standins
+print(*shims.absent_packages())
+standins.do_without(shims.absent_packages())
+import tensorflow_addons as tfa
+from tensorflow_addons.image import rotate
+from tensorflow_io.python import ops
+import lvis
+print(tfa.__name__, rotate.__name__, lvis.LVIS())
+print(standins.is_there("tensorflow_addons"), standins.is_there("lvis"))
+try:
+    tfa.layers.GroupNormalization(groups=32)
+except ImportError as error:
+    print(error)
+"""
+BACKEND = """
+from launcher import keras
+print(keras.is_backend_gone())
+keras.move_backend()
+from tensorflow.python.keras import backend
+import tensorflow.python.keras.backend
+print(backend.learning_phase(), tensorflow.python.keras.backend.learning_phase())
+"""
 
 
 def say(code: str, *path: Path) -> list[str]:
@@ -56,3 +79,37 @@ def test_protos_of_another_protobuf_are_none(tmp_path: Path, made_by: str) -> No
     if made_by == "newer":
         write_newer_protos(checkout)
     assert say(LABEL_MAP, checkout / "research") == ["True", "3"]
+
+
+def test_an_unused_package_that_cannot_be_imported_is_none(tmp_path: Path) -> None:
+    """Installed for another TensorFlow, it ends its import; one that works is taken as it is."""
+    installed = {
+        "tensorflow_addons/__init__.py": "from tensorflow_addons import image",
+        "tensorflow_addons/image/__init__.py": "from tensorflow_addons.image import distort",
+        # As utils/types.py of 0.23 does on TensorFlow 2.16 and newer.
+        "tensorflow_addons/image/distort.py": "from json.src.engine import keras_tensor",
+        "lvis.py": "LVIS = lambda: 'the real one'",
+    }
+    made = write_modules(tmp_path / "installed", installed)
+
+    assert say(UNUSED, made) == [
+        "tensorflow_io tensorflow_addons",
+        "tensorflow_addons rotate the real one",
+        "False True",
+        "tensorflow_addons cannot be imported, which this needs",
+    ]
+
+
+@pytest.mark.parametrize(("version", "keras"), [("2.15.1", "keras"), ("2.21.0", "tf_keras")])
+def test_the_backend_that_a_tensorflow_has_no_more_is_found(
+    tmp_path: Path, version: str, keras: str
+) -> None:
+    """As 2.20 still has it: a TensorFlow without, and Keras 2 where it lies by the version."""
+    others = {"keras", "tf_keras"} - {keras}
+    modules = {
+        "tensorflow/python/keras/layers.py": "",
+        f"{keras}/backend.py": "learning_phase = lambda: 1",
+        f"{others.pop()}/backend.py": "learning_phase = lambda: 3",
+        f"tensorflow-{version}.dist-info/METADATA": f"Name: tensorflow\nVersion: {version}\n",
+    }
+    assert say(BACKEND, write_modules(tmp_path / "installed", modules)) == ["True", "1 1"]

@@ -117,8 +117,8 @@ def give_numpy_aliases() -> None:
 
 
 def absent_packages() -> list[str]:
-    """What is imported for nothing, and not installed."""
-    return [name for name in _UNUSED if not standins.is_there(name)]
+    """What is imported for nothing, and is not installed, or not for this TensorFlow."""
+    return [name for name in _UNUSED if not standins.can_be_imported(name)]
 
 
 SHIMS = (
@@ -182,8 +182,8 @@ SHIMS = (
     ),
     Shim(
         "unused-packages",
-        "No module named 'lvis', 'tensorflow_io' or 'tensorflow_addons': imported, and not needed "
-        "for boxes",
+        "No module named 'lvis', 'tensorflow_io' or 'tensorflow_addons', or whatever ends the "
+        "import of one that suits another TensorFlow: imported, and not needed for boxes",
         lambda: bool(absent_packages()),
         lambda: standins.do_without(absent_packages()),
     ),

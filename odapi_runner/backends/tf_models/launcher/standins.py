@@ -5,6 +5,7 @@ A finder at the end of `sys.meta_path` is asked after all others: what is instal
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -13,13 +14,26 @@ import sys
 import types
 from typing import Any
 
+# What ends the import of a package that was made for other versions of those it imports.
+_FAILURES = (
+    ImportError,
+    AttributeError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Gives stand-ins for modules by name.
 
     Attributes:
         moved: where a module is today, by its old name.
-        absent: packages that are imported and not used.
+        absent: packages that are imported and not used, and cannot be.
     """
 
     def __init__(self) -> None:
@@ -52,9 +66,14 @@ def move(names: dict[str, str]) -> None:
 
 
 def do_without(packages: list[str]) -> None:
-    """Have packages found that are not installed."""
+    """Have packages found that cannot be imported, and nothing of them that is installed."""
     FINDER.absent.update(packages)
     _install()
+    for package in packages:
+        for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+            del sys.modules[name]
+        # Its path is empty: whatever is imported from it, FINDER gives.
+        sys.modules[package] = importlib.util.module_from_spec(FINDER.find_spec(package))
 
 
 def is_there(name: str) -> bool:
@@ -64,6 +83,18 @@ def is_there(name: str) -> bool:
     except ImportError:  # of a package above it
         return False
     return spec is not None and spec.loader is not FINDER
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - `cache` is not in Python 3.8
+def can_be_imported(name: str) -> bool:
+    """Whether a package is there, and its import ends well; tried once, since it may leave some."""
+    if not is_there(name):
+        return False
+    try:
+        importlib.import_module(name)
+    except _FAILURES:
+        return False
+    return True
 
 
 def _install() -> None:
@@ -89,7 +120,7 @@ class _Absent(type):
         return _absent(f"{cls.package}.{name}", name)
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
-        raise ImportError(f"{cls.package.partition('.')[0]} is not installed, and this needs it")
+        raise ImportError(f"{cls.package.partition('.')[0]} cannot be imported, which this needs")
 
 
 def _absent(package: str, name: str) -> _Absent:
