@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pynvml
 import pytest
 from click.testing import CliRunner, Result
 
 from odapi_runner.cli import main
 from odapi_runner.proto.text import render_pipeline
+from support import nvml
 from support.ssd_configs import ssd_config
 
 pytestmark = pytest.mark.tf
@@ -94,6 +96,18 @@ def test_a_name_that_is_not_there(tmp_path: Path, name: str, fix: str) -> None:
     what, remedy = result.stderr.splitlines()
     assert what.startswith(f'Error: "{name}": neither a config nor the name of a run')
     assert remedy.strip().startswith(fix)
+
+
+def test_a_driver_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much memory there is has to be said then; nothing else needs the driver."""
+    nvml.pretend(monkeypatch, nvmlInit=pynvml.NVML_ERROR_UNKNOWN)
+    note = (
+        "note: NVIDIA's driver does not answer (Unknown Error); say how much memory there is: "
+        "--memory SIZE"
+    )
+
+    assert odapi_estimate("none-such", "-w", tmp_path).stderr.splitlines()[0] == note
+    assert note not in odapi_estimate("none-such", "--memory", "8GB", "-w", tmp_path).stderr
 
 
 def test_a_preset_is_taken_as_it_would_be_rendered(tmp_path: Path) -> None:
