@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -113,6 +114,8 @@ class _Estimator:
         import coco_metric  # of the checkout, whose folder is on the path by now
 
         del input_fn
+        if said := os.environ.get("STAND_IN_EVALUATION_FAILS"):
+            sys.exit(said)
         step = latest_step(self._flags.model_dir)
         assert step is not None
         told = json.loads(Path(self._flags.val_json_file).read_text(encoding="utf-8"))
