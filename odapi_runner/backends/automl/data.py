@@ -44,16 +44,17 @@ def count_examples(reader: Any, root: Path) -> int:
 def file_pattern(reader: Any, root: Path, folder: Path) -> str:
     """One pattern for the files of a reader: main.py takes no more.
 
-    Where the config has several, the files get further names in a folder of their own.
+    Where the config has several, the files get further names in a folder of their own, which
+    holds no others.
     """
     patterns = reader.tf_record_input_reader.input_path
     if len(patterns) == 1:
         return str((root / patterns[0]).absolute())
     folder.mkdir(parents=True, exist_ok=True)
+    for link in folder.glob("*.record"):  # of a config before
+        link.unlink()
     for number, path in enumerate(expand_patterns(patterns, root)):
-        link = folder / f"{number:05d}.record"
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.absolute())
+        (folder / f"{number:05d}.record").symlink_to(path.absolute())
     return str(folder.absolute() / "*.record")
 
 

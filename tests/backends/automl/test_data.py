@@ -114,3 +114,22 @@ def test_several_patterns_become_one(workspace: Workspace, tmp_path: Path) -> No
         (workspace.data / "kitti").glob("train-*.record")
     )
     assert count_examples(reader, workspace.root) == 8
+
+
+def test_files_that_are_no_longer_of_the_config_are_left_out(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """After `odapi resume -s` to fewer of them, none of the others is trained on."""
+    reader = read_pipeline(write_config(workspace)).train_input_reader
+    path = reader.tf_record_input_reader.input_path
+    kitti = workspace.data / "kitti"
+    first, second = sorted(kitti.glob("train-*.record"))
+    third, *_ = sorted(kitti.glob("val-*.record"))
+    path[:] = [str(first), str(second), str(third)]
+    file_pattern(reader, workspace.root, tmp_path)
+    path[:] = [str(third), str(second)]
+
+    pattern = file_pattern(reader, workspace.root, tmp_path)
+
+    found = [one.resolve() for one in sorted(tmp_path.glob(Path(pattern).name))]
+    assert found == [third, second]
