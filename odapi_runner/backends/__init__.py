@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from odapi_runner.backends import builtin, watched
+from odapi_runner.backends import builtin, interpreter, watched
 from odapi_runner.backends.automl import engine as automl
 from odapi_runner.backends.automl.engine import AUTOML
 from odapi_runner.backends.tf_models import engine as tf_models
@@ -58,7 +58,7 @@ ENGINES = {
         tf_models.evaluator_argv,
         rules=(),
         options=tf_models.OPTIONS | CLUSTER_OPTIONS,
-        trainer_environment=tf_models.trainer_environment,
+        trainer_environment=interpreter.trainer_environment,
         refuse_options=tf_models.refuse_options,
         cured=tf_models.CURED,
         settle=tf_models.settle,
@@ -69,6 +69,7 @@ ENGINES = {
         automl.evaluator_argv,
         automl.RULES,
         options=automl.OPTIONS | CLUSTER_OPTIONS,
+        trainer_environment=interpreter.trainer_environment,
         refuse_options=automl.refuse_options,
         settle=automl.settle,
         versions=automl.read_versions,

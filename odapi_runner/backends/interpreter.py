@@ -16,6 +16,11 @@ def interpreter(options: RunOptions) -> str:
     return options.python or sys.executable
 
 
+def trainer_environment(options: RunOptions) -> dict[str, str]:  # noqa: ARG001 - as any engine
+    """Memory of a GPU as it is needed: these programs take all of it otherwise."""
+    return {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
 def settle_python(options: RunOptions) -> RunOptions:
     """With the interpreter as an absolute path; links stay, since they make a venv's.
 

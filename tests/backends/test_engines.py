@@ -22,3 +22,11 @@ def test_summing_up_batches_later_is_refused_with_summing_them_up_now(engine: st
     assert "accumulate" not in ENGINES[engine].options
     refuse_others(RunOptions(on_oom="halve-batch"), engine)
     refuse_others(RunOptions(on_oom="accumulate"), "builtin")
+
+
+@pytest.mark.parametrize("engine", ["automl", "tf-models"])
+def test_another_program_takes_memory_of_a_gpu_as_it_needs_it(engine: str) -> None:
+    """TensorFlow takes all of it otherwise, and nobody else has any."""
+    environment = ENGINES[engine].trainer_environment(RunOptions())
+
+    assert environment == {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}

@@ -56,11 +56,6 @@ def evaluator_argv(
     return [*_PYTHON, f"{_PACKAGE}.evaluate", str(run.root), *map(str, checkpoints)]
 
 
-def trainer_environment(options: RunOptions) -> dict[str, str]:  # noqa: ARG001 - as any engine
-    """Memory of a GPU as it is needed: model_main_tf2 takes all of it otherwise."""
-    return {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-
-
 def settle(options: RunOptions) -> RunOptions:
     """With the checkout and the interpreter that are found.
 
