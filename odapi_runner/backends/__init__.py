@@ -62,6 +62,7 @@ ENGINES = {
         refuse_options=tf_models.refuse_options,
         cured=tf_models.CURED,
         settle=tf_models.settle,
+        versions=tf_models.read_versions,
     ),
     # google/automl's EfficientDets, in an interpreter of their own.
     AUTOML: Backend(

@@ -34,7 +34,7 @@ def look_at_tf_models(options: RunOptions) -> Iterator[Fact]:
         return
     here = f"{found.package} ({found.found_by})"
     try:
-        refuse_incomplete(settled.python)
+        refuse_incomplete(found, settled.python)
         shims = list_shims(options.models_dir, settled.python)
     except OdapiError as error:
         yield Fact(TF_MODELS, "warning", f"{here}: {error.what}", error.fix)

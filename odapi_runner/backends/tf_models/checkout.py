@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +20,31 @@ _PACKAGE = "object_detection"
 _LOOP = "train_loop"
 _STEPS, _KEEP = "num_steps_per_iteration", "checkpoint_max_to_keep"
 _NEEDED = ("tensorflow", "tf_slim", "pycocotools", "PIL", "matplotlib")
+_OFFICIAL = "official"  # the EfficientNet of tensorflow/models, beside `research` or installed
+_KERAS_2 = "tf_keras"
+_KERAS_3_FROM = (2, 16)  # a version of TensorFlow, whose own Keras it is
+# As pip calls what is imported by another name.
+_DISTRIBUTIONS = {
+    "tf_slim": "tf-slim",
+    "PIL": "Pillow",
+    _OFFICIAL: "tf-models-official",
+    _KERAS_2: "tf-keras",
+}
+_INSTALLED = {"site-packages", "dist-packages"}
 _SECONDS = 60
 
-# Told by the interpreter that is to run it: what it could import.
-_ASK = (
-    "import importlib.util as u, json, sys\n"
-    "def find(name):\n"
-    "    spec = u.find_spec(name)\n"
-    "    return spec and list(spec.submodule_search_locations or [spec.origin])\n"
-    "print(json.dumps({name: find(name) for name in sys.argv[1:]}))\n"
-)
+# Told by the interpreter that is to run it: what it could import; nothing is.
+_ASK = """
+import importlib.metadata, importlib.util, json, platform, sys
+def find(name):
+    spec = importlib.util.find_spec(name)
+    return spec and list(spec.submodule_search_locations or [spec.origin])
+names = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
+found = [d.version for d in importlib.metadata.distributions() if d.metadata["Name"] in names]
+places = {name: find(name) for name in sys.argv[1:]}
+python = platform.python_version()
+print(json.dumps({"python": python, "tensorflow": (found or [None])[0], "places": places}))
+"""
 _CLONE = "git clone --depth 1 https://github.com/tensorflow/models"
 
 
@@ -49,6 +65,11 @@ class Checkout:
         return self.research / _PACKAGE
 
     @property
+    def is_clone(self) -> bool:
+        """Whether it may be one of git's, and not among installed packages."""
+        return not _INSTALLED & set(self.research.parts)
+
+    @property
     def has_exact_steps(self) -> bool:
         """Whether its loop can be told how many steps it makes at once."""
         return _STEPS in self._parameters
@@ -61,6 +82,27 @@ class Checkout:
     @property
     def _parameters(self) -> frozenset[str]:
         return _parameters_of(self.package / "model_lib_v2.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an interpreter has.
+
+    Attributes:
+        python: its version.
+        tensorflow: the version of its TensorFlow; None where there is none, or one of another name.
+        places: of each module that is asked for, where it would be imported from.
+    """
+
+    python: str
+    tensorflow: str | None
+    places: Mapping[str, Sequence[str] | None]
+
+    @property
+    def has_keras_3(self) -> bool:
+        """Whether the Keras of its TensorFlow is one that no Object Detection API runs on."""
+        numbers = (self.tensorflow or "0.0").split(".")[:2]
+        return tuple(map(int, numbers)) >= _KERAS_3_FROM
 
 
 def find_checkout(models_dir: str | None = None, python: str | None = None) -> Checkout:
@@ -77,7 +119,7 @@ def find_checkout(models_dir: str | None = None, python: str | None = None) -> C
         return _in_folder(models_dir, "--models-dir")
     if named := os.environ.get(VARIABLE):
         return _in_folder(named, f"${VARIABLE}")
-    places = _importable(python or sys.executable, (_PACKAGE,))[_PACKAGE]
+    places = ask_surroundings(python).places[_PACKAGE]
     if places is None:
         raise RunError(
             "there is no Object Detection API: nothing was named, and object_detection cannot be "
@@ -87,20 +129,27 @@ def find_checkout(models_dir: str | None = None, python: str | None = None) -> C
     return _in_folder(str(Path(places[0]).parent), python or sys.executable)
 
 
-def refuse_incomplete(python: str | None) -> None:
+def refuse_incomplete(checkout: Checkout, python: str | None) -> None:
     """See that an interpreter has what every Object Detection API imports.
 
     Raises:
-        RunError: something of it is not installed.
+        RunError: something of it is not installed, nor in the checkout.
     """
-    found = _importable(python or sys.executable, _NEEDED)
-    absent = [name for name in _NEEDED if found[name] is None]
+    program, found = python or sys.executable, ask_surroundings(python)
+    needed = list(_NEEDED)
+    if not (checkout.research.parent / _OFFICIAL).is_dir():
+        needed.append(_OFFICIAL)
+    if found.has_keras_3:
+        needed.append(_KERAS_2)
+    absent = [name for name in needed if found.places[name] is None]
     if absent:
-        packages = " ".join({"tf_slim": "tf-slim", "PIL": "Pillow"}.get(one, one) for one in absent)
+        packages = [_DISTRIBUTIONS.get(name, name) for name in absent]
+        if found.tensorflow:  # some of them go with one version of it, and bring another otherwise
+            packages.insert(0, f"tensorflow=={found.tensorflow}")
         raise RunError(
-            f"{python or sys.executable}: {', '.join(absent)} cannot be imported, which the Object "
-            "Detection API needs",
-            fix=f"{python or sys.executable} -m pip install {packages}, or another --python PATH",
+            f"{program}: {', '.join(absent)} cannot be imported, which the Object Detection API "
+            "needs",
+            fix=f"{program} -m pip install {' '.join(packages)}, or another --python PATH",
         )
 
 
@@ -116,24 +165,31 @@ def _in_folder(typed: str, found_by: str) -> Checkout:
     raise RunError(f"{typed} ({found_by}): {what}", fix=f"A whole one: {_CLONE}")
 
 
+def ask_surroundings(python: str | None) -> Surroundings:
+    """What an interpreter has, odapi's own by default, asked of itself.
+
+    Raises:
+        RunError: it cannot be asked.
+    """
+    return _ask(python or sys.executable)
+
+
 @functools.cache
-def _importable(python: str, names: tuple[str, ...]) -> dict[str, list[str] | None]:
-    """Where an interpreter would import modules from."""
+def _ask(python: str) -> Surroundings:
     try:
         done = subprocess.run(
-            [python, "-c", _ASK, *names],
+            [python, "-c", _ASK, _PACKAGE, *_NEEDED, _OFFICIAL, _KERAS_2],
             capture_output=True,
             text=True,
             timeout=_SECONDS,
             check=True,
             cwd="/",  # no module is imported from the current folder
         )
-        found: dict[str, list[str] | None] = json.loads(done.stdout)
+        return Surroundings(**json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, json.JSONDecodeError) as error:
         raise RunError(
             f"{python}: not a Python that works ({error})", fix="As in: --python ENV/bin/python"
         ) from error
-    return found
 
 
 @functools.cache

@@ -7,8 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from odapi_runner.backends.commit import read_commit
 from odapi_runner.backends.interpreter import settle_python
-from odapi_runner.backends.tf_models.checkout import find_checkout, refuse_incomplete
+from odapi_runner.backends.tf_models.checkout import (
+    ask_surroundings,
+    find_checkout,
+    refuse_incomplete,
+)
 from odapi_runner.errors import RunError
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
@@ -64,8 +69,24 @@ def settle(options: RunOptions) -> RunOptions:
     """
     options = settle_python(options)
     checkout = find_checkout(options.models_dir, options.python)
-    refuse_incomplete(options.python)
+    refuse_incomplete(checkout, options.python)
     return dataclasses.replace(options, models_dir=str(checkout.research))
+
+
+def read_versions(options: RunOptions) -> dict[str, str]:
+    """Of the checkout, and of what runs it.
+
+    Raises:
+        RunError: there is no checkout, or the interpreter cannot be asked.
+    """
+    checkout = find_checkout(options.models_dir, options.python)
+    found = ask_surroundings(options.python)
+    told = {
+        "tensorflow/models": read_commit(checkout.research) if checkout.is_clone else None,
+        "tensorflow": found.tensorflow,
+        "python of the engine": found.python,
+    }
+    return {name: version for name, version in told.items() if version}
 
 
 def refuse_options(config: Any, options: RunOptions) -> None:
