@@ -1,13 +1,14 @@
 """The evaluator of a run under its supervisor: started when something waits, and after crashes.
 
-A checkpoint on which it crashes again and again is left out, and the next one's turn comes. Where
-it cannot even begin, or says itself what is wrong, all goes on waiting.
+A checkpoint that is damaged, or on which it crashes again and again, is left out, and it is the
+next one's turn. Where it cannot even begin, or says itself what is wrong, all goes on waiting.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from odapi_runner.backends import Backend
 from odapi_runner.formats.runlog import EventLog, read_events
@@ -17,6 +18,7 @@ from odapi_runner.runs.gpus import HIDDEN
 from odapi_runner.runs.hang import EVALUATION, LEAST_SECONDS, HangWatch
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.policies.queue import skip_oldest
+from odapi_runner.runs.policies.reject import find_damage
 from odapi_runner.runs.process import describe_exit
 
 NICE = 10
@@ -85,6 +87,10 @@ class Evaluations:
         return self._given_up or f"checkpoints wait: odapi resume {self._run.typed}"
 
     def _take_crash(self, code: int) -> None:
+        first = self._run.pending_checkpoints()[0]
+        if (damage := find_damage(self._run.pending / f"ckpt-{first}")) is not None:
+            self._leave_out(first, damage)
+            return
         told = [
             event
             for event in read_events(self._run)
@@ -93,7 +99,7 @@ class Evaluations:
         if told and told[-1]["kind"] == "failed":  # it would say so again
             self._give_up(f"{told[-1]['what']}. {told[-1]['fix']}")
             return
-        begun = told[-1]["number"] if told and told[-1]["kind"] == "evaluating" else None
+        begun = _last_begun(told)
         self._crashes[begun] += 1
         count = self._crashes[begun]
         if count <= self._options.eval_retries:
@@ -102,13 +108,25 @@ class Evaluations:
         if begun is None:
             self._give_up(f"the evaluator {describe_exit(code)} {count} times: {logs}")
         else:
-            what = (
-                f"ckpt-{begun} is not evaluated: the evaluator crashed on it {count} times: {logs}"
-            )
-            self._run.drop_pending(begun)
-            self._events.write("unevaluated", number=begun, what=what)
-            self.left_out.append(what)
+            self._leave_out(begun, f"the evaluator crashed on it {count} times: {logs}")
+
+    def _leave_out(self, number: int, why: str) -> None:
+        what = f"ckpt-{number} is not evaluated: {why}"
+        self._run.drop_pending(number)
+        self._events.write("unevaluated", number=number, what=what)
+        self.left_out.append(what)
 
     def _give_up(self, why: str) -> None:
         self._given_up = why
         self._events.write("evaluator_given_up", starts=self._child.starts, what=why)
+
+
+def _last_begun(told: Sequence[dict[str, Any]]) -> int | None:
+    """The checkpoint whose evaluation was begun and not ended, by the events of an evaluator."""
+    begun: int | None = None
+    for event in told:
+        if event["kind"] == "evaluating":
+            begun = event["number"]
+        elif event["kind"] == "evaluated":
+            begun = None
+    return begun

@@ -2,7 +2,9 @@
 
 python fake_engine.py train RUN STEPS EVERY SECONDS [--crash-at STEP] [--deaf] [--oom-above N]
                       [--nan-at STEP] [--say TEXT] [--hang-at STEP] [--import-for SECONDS]
+                      [--patient]
 python fake_engine.py eval RUN [--crash-on NUMBER] [--crash-once NUMBER] [--seconds S]
+                      [--bad-image]
 python fake_engine.py probe CONFIG FITS [--how WORD]
 python fake_engine.py supervise RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
 python fake_engine.py resume RUN TRAIN-ARGUMENTS… -- EVAL-ARGUMENTS…
@@ -12,7 +14,8 @@ $FAKE_CLOCK is by how many seconds the clock of all of them is ahead; $FAKE_PAUS
 the supervisor waits before a first try after what may pass, 1 by default.
 
 They keep to the files, events and signals of the real ones (`odapi_runner.engine.train`). mAP is
-a step in thousandths; --peak STEP has it fall from there on.
+a step in thousandths; --peak STEP has it fall from there on. A patient trainer fails when its
+newest checkpoint is being evaluated.
 """
 
 from __future__ import annotations
@@ -31,17 +34,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from odapi_runner.backends import Backend
 from odapi_runner.cli.following import Terminal
-from odapi_runner.errors import OdapiError
+from odapi_runner.errors import CheckpointError, OdapiError
 from odapi_runner.formats.best import keep_best
 from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.formats.rate import read_rate
-from odapi_runner.formats.runlog import EventLog, Progress
+from odapi_runner.formats.runlog import EventLog, Progress, read_events
 from odapi_runner.formats.settled import settled_checkpoints
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.control import start_supervisor
 from odapi_runner.runs.hang import LEAST_SECONDS
 from odapi_runner.runs.lock import take_lock
+from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.supervise import supervise
 from support.checkpoints import write_checkpoint
 
@@ -65,6 +69,7 @@ def train(words: list[str]) -> int:
     parser.add_argument("--say")
     parser.add_argument("--hang-at", type=int)
     parser.add_argument("--import-for", type=float, default=0.0)
+    parser.add_argument("--patient", action="store_true")
     return Training(parser.parse_args(words)).run_to_end(words)
 
 
@@ -95,6 +100,8 @@ class Training:
             self.make_step()
             if failure := self.failure():
                 error, what = failure
+                if self.asked.patient:
+                    assert wait_until(self.is_evaluating, 60)
                 self.events.write("failed", error=error, what=what, fix="Do something.")
                 return 1
             if self.step % self.asked.every == 0 or self.wishes:
@@ -133,6 +140,10 @@ class Training:
             return "NotFiniteError", f"the loss of step {step} is not finite"
         return None
 
+    def is_evaluating(self) -> bool:
+        told = [event for event in read_events(self.run, "eval") if event["kind"] == "evaluating"]
+        return any(event["number"] == self.number for event in told)
+
     def save(self) -> None:
         self.number += 1
         run, number, nan_at = self.run, self.number, self.asked.nan_at
@@ -159,12 +170,23 @@ def evaluate(words: list[str]) -> int:
     parser.add_argument("--peak", type=int)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--checkpoint", type=int)
+    parser.add_argument("--bad-image", action="store_true")
     asked = parser.parse_args(words)
+    events = EventLog(RunDir(asked.run), "eval", clock)
+    try:
+        return evaluate_all(asked, events)
+    except CheckpointError as error:
+        events.write("failed", error=type(error).__name__, what=error.what, fix=error.fix)
+        raise
+
+
+def evaluate_all(asked: argparse.Namespace, events: EventLog) -> int:
     run = RunDir(asked.run)
-    events, progress = EventLog(run, "eval", clock), Progress(run, "eval", clock)
+    progress = Progress(run, "eval", clock)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     config = run.config  # one for all, as the real ones
     events.write("started", visible=visible, nice=os.nice(0))
+    write_nothing_to_find(run)
 
     def evaluate_one(folder: Path, number: int) -> None:
         step = step_of(folder, number)
@@ -174,6 +196,8 @@ def evaluate(words: list[str]) -> int:
         crashed = run.root / "crashed-once"
         if asked.crash_on == number or (asked.crash_once == number and not crashed.exists()):
             crashed.touch()
+            if asked.bad_image:
+                events.write("bad_image", source_id="7")
             os.kill(os.getpid(), signal.SIGKILL)
         # Here, since this file is a supervisor too, which stays small.
         import numpy as np
@@ -212,6 +236,20 @@ def evaluate(words: list[str]) -> int:
             return 0
         else:
             time.sleep(0.05)
+
+
+def write_nothing_to_find(run: RunDir) -> None:
+    """The real one writes what is to be found whenever it begins."""
+    import numpy as np
+
+    from odapi_runner.formats.detections import GroundTruth, write_groundtruth
+
+    none, names = np.zeros(0, np.int64), np.zeros(0, np.str_)
+    boxes = np.zeros((0, 4))
+    found = GroundTruth(
+        names, none.reshape(0, 2), none, boxes, none, none > 0, np.zeros(0), none, names
+    )
+    write_groundtruth(run.groundtruth, found)
 
 
 def probe(words: list[str]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torture.truths import find_faults
 
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.rate import read_rate
@@ -210,9 +211,39 @@ def test_a_loss_that_is_no_number_is_rolled_back(make_run: MakeRun, supervised: 
     assert resumed == [0, 3]
     assert len(checkpoint_numbers(run.rejected)) == 1
     # Step 4 counts once, as it was the second time.
-    assert [path.name for path in sorted(run.detections.iterdir())] == [
-        f"step-{step}.npz" for step in range(9)
-    ]
+    assert run.evaluated_steps() == list(range(9))
+
+
+def test_a_damaged_checkpoint_does_not_end_the_evaluations(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """It is left out with a word at once, whether it is the newest or not; the others follow."""
+    run = make_run(num_steps=6)
+    supervised(run, "6 2 0", "--no-such-option").wait(120)
+    os.truncate(run.pending / "ckpt-2.data-00000-of-00001", 3)
+    before = len(events(run, "evaluator_started"))
+    supervised(run, "6 2 0").wait(120)
+
+    status = read_status(run)
+    assert status.state == "done"
+    assert status.what.startswith("ckpt-2 is not evaluated: ")
+    assert "cut short, 3 of " in status.what
+    assert [event["number"] for event in events(run, "unevaluated")] == [2]
+    assert len(events(run, "evaluator_started")) == before + 2
+    assert run.evaluated_steps() == [0, 4, 6]
+    assert find_faults(run, finished=True) == []
+
+
+def test_a_crash_with_an_image_that_cannot_be_read(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """What is told of images after the beginning does not hide which checkpoint it was."""
+    run = make_run(eval_retries=0)
+    supervised(run, "6 2 0.02", "--crash-on 2 --bad-image").wait(120)
+
+    assert read_status(run).state == "done"
+    assert [event["number"] for event in events(run, "unevaluated")] == [2]
+    assert run.evaluated_steps() == [0, 4, 6]
 
 
 def test_somebody_is_told(make_run: MakeRun, supervised: Supervised, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ They and their evaluations lie in `rejected/` afterwards: nothing is lost, and n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from odapi_runner.errors import CheckpointError
 from odapi_runner.formats.checkpoint_index import (
-    CheckpointIndex,
     check_shards,
     read_bytes,
     read_index,
@@ -24,7 +24,7 @@ from odapi_runner.rundir import RunDir, drop_checkpoint, link_checkpoint
 
 def reject_damaged(run: RunDir, events: EventLog) -> None:
     """Take the newest checkpoints away as long as they cannot be read as a whole."""
-    _reject_newest(run, events, _damage)
+    _reject_newest(run, events, find_damage)
 
 
 def reject_infinite(run: RunDir, events: EventLog) -> None:
@@ -32,11 +32,12 @@ def reject_infinite(run: RunDir, events: EventLog) -> None:
     _reject_newest(run, events, _infinity)
 
 
-def _damage(index: CheckpointIndex) -> str | None:
-    """A sentence on what is wrong, if anything is."""
+def find_damage(prefix: Path) -> str | None:
+    """A sentence on what is wrong with a checkpoint, if anything is; all its bytes are read."""
     try:
+        index = read_index(prefix)
         check_shards(index)
-        read_state(index.prefix)
+        read_state(prefix)
         for name, entry in index.tensors.items():  # both compare checksums
             if entry.dtype == "string":
                 read_string(index, name)
@@ -47,22 +48,24 @@ def _damage(index: CheckpointIndex) -> str | None:
     return None
 
 
-def _infinity(index: CheckpointIndex) -> str | None:
+def _infinity(prefix: Path) -> str | None:
     import numpy as np  # the supervisor stays small without
 
-    for name, entry in index.tensors.items():
-        if (
-            entry.dtype in {"float32", "float64"}
-            and not np.isfinite(read_tensor(index, name)).all()
-        ):
-            return f"{name} is not finite"
+    try:
+        index = read_index(prefix)
+        for name, entry in index.tensors.items():
+            if (
+                entry.dtype in {"float32", "float64"}
+                and not np.isfinite(read_tensor(index, name)).all()
+            ):
+                return f"{name} is not finite"
+    except CheckpointError as error:
+        return error.what
     return None
 
 
-def _reject_newest(
-    run: RunDir, events: EventLog, fault: Callable[[CheckpointIndex], str | None]
-) -> None:
-    rejected = list(_faulty(run, fault))
+def _reject_newest(run: RunDir, events: EventLog, find_fault: Callable[[Path], str | None]) -> None:
+    rejected = list(_faulty(run, find_fault))
     if not rejected:
         return
     from odapi_runner.formats.metrics_csv import rebuild_metrics_csv  # with numpy
@@ -73,14 +76,9 @@ def _reject_newest(
     rebuild_metrics_csv(run)
 
 
-def _faulty(
-    run: RunDir, fault: Callable[[CheckpointIndex], str | None]
-) -> Iterator[tuple[int, str]]:
+def _faulty(run: RunDir, find_fault: Callable[[Path], str | None]) -> Iterator[tuple[int, str]]:
     for number in reversed(run.checkpoints()):
-        try:
-            why = fault(read_index(run.root / f"ckpt-{number}"))
-        except CheckpointError as error:
-            why = error.what
+        why = find_fault(run.root / f"ckpt-{number}")
         if why is None:
             return
         yield number, why
