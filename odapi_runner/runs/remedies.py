@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from odapi_runner.errors import OdapiError, RunError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.failures import NAN, OOM, PASSING, Failure
+from odapi_runner.runs.mend import mend
 from odapi_runner.runs.options import ACCUMULATE, HALVE, ROLLBACK, RunOptions
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import ROLLED_BACK, set_rate
@@ -25,11 +27,13 @@ class Remedies:
     """Those of one run, under one supervisor; each use is an event.
 
     Attributes:
+        end_evaluations: ends the evaluator: what waits goes on waiting.
         retry_after: how long to wait before the first try after what may pass, in seconds.
     """
 
     run: RunDir
     events: EventLog
+    end_evaluations: Callable[[], None]
     retry_after: float = RETRY_SECONDS
     used: int = 0
 
@@ -102,7 +106,11 @@ class Remedies:
         return batch // 2
 
     def _roll_back(self) -> str:
+        # An evaluator at work on what is rejected would tell of it afterwards.
+        self.end_evaluations()
+        options = RunSpec.load(self.run).options
         reject_infinite(self.run, self.events)
+        mend(self.run, options, self.events)
         if not self.run.checkpoints():
             raise RunError(
                 f"--on-nan {ROLLBACK}: there is no checkpoint whose weights are finite",
@@ -110,6 +118,6 @@ class Remedies:
             )
         newest = self.run.checkpoints()[-1]
         self.events.write(ROLLED_BACK, number=newest)
-        rule = RunSpec.load(self.run).options.reduce_on_plateau
+        rule = options.reduce_on_plateau
         factor = set_rate(self.run, parse_plateau(rule) if rule else None, self.events)
         return f"from ckpt-{newest} on with {factor:g} times the learning rate"

@@ -137,11 +137,13 @@ class _Supervisor:
         self.start_at: float | None = None  # the trainer, again, by time.monotonic()
         self.claim = Claim((), "none", ())  # until training has ended
         self.policies = Policies(run, self.options, self.events)
-        self.remedies = Remedies(run, self.events, retry_after)
         self.hangs = HangWatch(run, self.events, hung_after)
         self.oom_kills = OomKills(count_oom_kills)
         self.evaluations = Evaluations(
             run, lock, backend, self.options, self.events, hung_after=hung_after
+        )
+        self.remedies = Remedies(
+            run, events, lambda: self.evaluations.end(stop.is_urgent), retry_after
         )
         # Asked at each start: by then the run may have been revised.
         self.trainer = Child(

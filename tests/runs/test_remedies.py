@@ -19,7 +19,7 @@ NO_MEMORY = Failure(OOM, "the memory does not suffice")
 
 
 def remedies(run: RunDir) -> Remedies:
-    return Remedies(run, EventLog(run, "supervise"))
+    return Remedies(run, EventLog(run, "supervise"), lambda: None)
 
 
 @pytest.mark.parametrize("answer", ["halve-batch", "accumulate"])

@@ -214,6 +214,21 @@ def test_a_loss_that_is_no_number_is_rolled_back(make_run: MakeRun, supervised: 
     assert run.evaluated_steps() == list(range(9))
 
 
+def test_an_evaluator_at_work_on_what_is_rejected(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """It is ended: what it would have found counts for nothing, and the next one is evaluated."""
+    run = make_run(on_nan="rollback")
+    supervised(run, "4 2 0.2 --nan-at 3 --patient", "--seconds 1").wait(120)
+
+    assert read_status(run).state == "done"
+    (bad,) = [event["number"] for event in events(run, "rejected")]
+    told = [event["kind"] for event in read_events(run) if event.get("number") == bad]
+    assert told[told.index("rejected") :] == ["rejected", "checkpoint", "evaluating", "evaluated"]
+    assert run.evaluated_steps() == [0, 2, 4]
+    assert find_faults(run, finished=True) == []
+
+
 def test_a_damaged_checkpoint_does_not_end_the_evaluations(
     make_run: MakeRun, supervised: Supervised
 ) -> None:
