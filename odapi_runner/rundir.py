@@ -175,13 +175,20 @@ def checkpoint_numbers(folder: Path) -> list[int]:
 
 
 def link_checkpoint(folder: Path, number: int, target: Path) -> None:
-    """Link or copy `ckpt-number` into another folder.
+    """Link or copy `ckpt-number` into another folder; another one of that number there goes.
 
     The index comes last, since a checkpoint counts as whole when its index is there.
     """
-    parts = sorted(folder.glob(f"ckpt-{number}.data-*"))
-    for part in (*parts, folder / f"ckpt-{number}.index"):
+    parts = (*sorted(folder.glob(f"ckpt-{number}.data-*")), folder / f"ckpt-{number}.index")
+    if any(_is_other(target / part.name, part) for part in parts):
+        drop_checkpoint(target, number)
+    for part in parts:
         files.link_or_copy(part, target / part.name)
+
+
+def _is_other(there: Path, part: Path) -> bool:
+    """Whether there is a file of that name which is no other name of the same one."""
+    return there.exists() and not there.samefile(part)
 
 
 def drop_checkpoint(folder: Path, number: int) -> None:

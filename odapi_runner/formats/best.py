@@ -10,6 +10,7 @@ one goes afterwards: whenever this is interrupted, the folder holds one that is 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,11 +46,6 @@ def read_best(run: RunDir) -> Best | None:
         return None
 
 
-def write_best(run: RunDir, best: Best) -> None:
-    """Say which checkpoint in `best/` counts."""
-    files.write_json(run.best / "metrics.json", asdict(best))
-
-
 def keep_best(
     run: RunDir,
     config: Path,
@@ -68,21 +64,43 @@ def keep_best(
         number: its number.
         step: its step.
         by: the column that decides.
-        metrics: of its evaluation, by column; without `by` (no groundtruth) it is no candidate.
+        metrics: of its evaluation, by column; without `by` (no groundtruth), or where that is no
+            number, it is no candidate.
 
     Returns:
         Whether it is the best one now.
     """
-    before = read_best(run)
-    if by not in metrics:
+    if by not in metrics or not math.isfinite(metrics[by]):
         return False
+    before = read_best(run)
     if before and by in before.metrics and not is_better(by, metrics[by], before.metrics[by]):
         return before.number == number
-    link_checkpoint(folder, number, run.best)
-    files.write_atomic(run.best / "pipeline.config", config.read_bytes())
-    write_checkpoint_state(run.best, [number])
-    write_best(run, Best(number, step, by, dict(metrics)))
-    for other in checkpoint_numbers(run.best):
-        if other != number:
-            drop_checkpoint(run.best, other)
+    put_best(run, config, folder, Best(number, step, by, dict(metrics)))
     return True
+
+
+def put_best(run: RunDir, config: Path, folder: Path, best: Best) -> None:
+    """Put a checkpoint that lies in a folder, which may be `best/` itself, in the place of others.
+
+    Args:
+        run: whose `best/`.
+        config: what the checkpoint was trained by.
+        folder: where it lies.
+        best: which it is.
+    """
+    link_checkpoint(folder, best.number, run.best)
+    files.write_atomic(run.best / "pipeline.config", config.read_bytes())
+    write_checkpoint_state(run.best, [best.number])
+    files.write_json(run.best / "metrics.json", asdict(best))
+    for other in checkpoint_numbers(run.best):
+        if other != best.number:
+            drop_checkpoint(run.best, other)
+
+
+def drop_best(run: RunDir) -> None:
+    """Empty `best/`: none that was evaluated is left."""
+    (run.best / "metrics.json").unlink(missing_ok=True)
+    write_checkpoint_state(run.best, [])
+    (run.best / "pipeline.config").unlink(missing_ok=True)
+    for number in checkpoint_numbers(run.best):
+        drop_checkpoint(run.best, number)

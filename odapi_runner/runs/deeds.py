@@ -22,6 +22,7 @@ _WORDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "evaluator_given_up": lambda event: str(event["what"]),
     HUNG: lambda event: f"{_who(event)}{event['what']}",
     WENT_ON: lambda event: f"{_who(event)}step {event['step']} after {event['seconds']:.0f} s",
+    "mended": lambda event: str(event["what"]),
     "no_remedy": lambda event: str(event["what"]),
     "notified": lambda event: f"{event['program']}: {_result(event)}",
     "rate": lambda event: f"{event['factor']:g} times the schedule's{_why_rate(event)}",

@@ -9,17 +9,13 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
 
-from odapi_runner.errors import CheckpointError
-from odapi_runner.formats.best import FORMAT, Best, read_best, write_best
-from odapi_runner.formats.checkpoint_index import read_index, read_step
 from odapi_runner.formats.checkpoint_state import read_checkpoint_state, write_checkpoint_state
 from odapi_runner.formats.rate import is_readable_rate
 from odapi_runner.formats.runlog import EventLog, read_events
-from odapi_runner.metrics import is_better
-from odapi_runner.rundir import RunDir, checkpoint_numbers
+from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
+from odapi_runner.runs.policies.best import mend_best
 from odapi_runner.runs.policies.metric import read_rows
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import set_rate
@@ -35,9 +31,11 @@ def mend(run: RunDir, options: RunOptions, events: EventLog) -> None:
     _remove_leftovers(run)
     reject_damaged(run, events)
     _reject_evaluations(run, events)
+    _drop_groundtruth(run, events)
+    _drop_half_pending(run)
     _list_checkpoints(run, options.keep)
     _mend_metrics(run)
-    _mend_best(run, options.best)
+    mend_best(run, options.best, events)
     if not is_readable_rate(run):
         rule = options.reduce_on_plateau
         set_rate(run, parse_plateau(rule) if rule else None, events)
@@ -68,6 +66,27 @@ def _reject_evaluations(run: RunDir, events: EventLog) -> None:
         events.write("rejected_evaluation", number=number, step=step, what=what)
 
 
+def _drop_groundtruth(run: RunDir, events: EventLog) -> None:
+    """Remove an account of what is to be found that is cut short: each evaluator writes it."""
+    if run.groundtruth.exists() and not zipfile.is_zipfile(run.groundtruth):
+        run.groundtruth.unlink()
+        what = f"{run.groundtruth.name}: cut short, the next evaluation writes it anew"
+        events.write("mended", what=what)
+
+
+def _drop_half_pending(run: RunDir) -> None:
+    """Take copies out of the queue that are shorter than what they are of: they are put there anew.
+
+    What is wrong with another name of the same file is found out when it is its turn.
+    """
+    for number in run.pending_checkpoints():
+        for path in run.pending.glob(f"ckpt-{number}.*"):
+            own = run.root / path.name
+            if own.exists() and own.stat().st_size != path.stat().st_size:
+                run.drop_pending(number)
+                break
+
+
 def _list_checkpoints(run: RunDir, keep: int) -> None:
     """Let TensorFlow know of checkpoints that it was killed over: it rotates those of its list.
 
@@ -86,27 +105,3 @@ def _mend_metrics(run: RunDir) -> None:
         from odapi_runner.formats.metrics_csv import rebuild_metrics_csv  # with numpy
 
         rebuild_metrics_csv(run)
-
-
-def _mend_best(run: RunDir, by: str) -> None:
-    """Write again what `best/` says of its checkpoint, by the table of metrics."""
-    if read_best(run) is not None:
-        return
-    candidates = list(_best_candidates(run, by))
-    best = next(iter(candidates), None)
-    for other in candidates[1:]:
-        if best is not None and is_better(by, other.metrics[by], best.metrics[by]):
-            best = other
-    if best is not None:
-        write_best(run, best)
-
-
-def _best_candidates(run: RunDir, by: str) -> Iterator[Best]:
-    rows = read_rows(run)
-    for number in checkpoint_numbers(run.best):
-        try:
-            step = read_step(read_index(run.best / f"ckpt-{number}"))
-        except CheckpointError:
-            continue
-        if step is not None and by in rows.get(step, {}):
-            yield Best(number, step, by, rows[step], FORMAT)

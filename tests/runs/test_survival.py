@@ -24,6 +24,7 @@ from torture.truths import find_faults, holders
 
 from odapi_runner.errors import RunError
 from odapi_runner.formats.best import read_best
+from odapi_runner.formats.detections import read_groundtruth
 from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
@@ -364,7 +365,12 @@ EACH = (
     "events/supervise-*",
     "detections/step-6.npz",
     "detections/step-0.npz",
+    "best/ckpt-*.index best/ckpt-*.data-*",
 )
+OF_NOW = """
+progress-train.json progress-eval.json metrics.csv checkpoint best/metrics.json best/checkpoint
+best/pipeline.config detections/groundtruth.npz
+"""
 
 
 def halve(path: Path) -> None:
@@ -387,9 +393,8 @@ def stopped_run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 def test_a_file_of_each_kind_cut_short(stopped_run: RunDir, tmp_path: Path) -> None:
     """The state is what it was; afterwards everything is there again, and the best is the best."""
-    of_now = "progress-train.json progress-eval.json metrics.csv best/metrics.json checkpoint"
     told = {}
-    for place, kinds in enumerate((of_now, *EACH)):
+    for place, kinds in enumerate((OF_NOW, *EACH)):
         run = RunDir(tmp_path / f"{place}" / "train" / "밤")
         shutil.copytree(stopped_run.root, run.root)
         for kind in kinds.split():
@@ -405,6 +410,9 @@ def test_a_file_of_each_kind_cut_short(stopped_run: RunDir, tmp_path: Path) -> N
             getattr(read_best(run), "step", None),
             find_faults(run, finished=True) if not kinds.startswith("events") else [],
         )
+
+        assert read_groundtruth(run.groundtruth).source_ids.size == 0, kinds
+        assert (run.best / "pipeline.config").read_text("utf-8") == run.config.read_text("utf-8")
 
     expected = ("failed", "done", [0, 2, 4, 6, 8], 4, [])
     lost = ("lost", *expected[1:])  # how it ended was in the half that is gone
@@ -480,3 +488,39 @@ def test_the_newest_checkpoint_is_not_whole(stopped_run: RunDir, tmp_path: Path,
     assert find_faults(run, finished=True) == []
     assert not [path.name for path in run.root.iterdir() if "temp" in path.name]
     assert not list(run.root.glob(".*tmp*"))
+
+
+def test_the_newest_checkpoint_is_the_best_and_not_whole(run: RunDir) -> None:
+    """`best/` has another name of the same file: it gets what is saved again in its place."""
+    go_on(run, "8 2 0 --crash-at 7")
+    wait_for(run)
+    newest = run.checkpoints()[-1]
+    data = f"ckpt-{newest}.data-00000-of-00001"
+    assert (run.best / data).samefile(run.root / data)
+    halve(run.root / data)
+
+    go_on(run, "6 2 0")
+
+    assert wait_for(run).state == "done"
+    assert [event["number"] for event in events(run, "rejected")] == [newest]
+    best = read_best(run)
+    assert best is not None
+    assert (best.number, best.step) == (newest, 6)
+    assert (run.best / data).samefile(run.root / data)
+    assert find_faults(run, finished=True) == []
+
+
+def test_a_copy_that_waits_cut_short(run: RunDir) -> None:
+    """As where a file system has no links: the checkpoint itself is whole, and handed over anew."""
+    go_on(run, "6 2 0", "--no-such-option")
+    wait_for(run)
+    for path in run.pending.glob("ckpt-2.*"):
+        half = path.read_bytes()[: path.stat().st_size // 2]
+        path.unlink()
+        path.write_bytes(half)
+
+    go_on(run, "6 2 0")
+
+    assert wait_for(run).state == "done"
+    assert run.evaluated_steps() == [0, 2, 4, 6]
+    assert find_faults(run, finished=True) == []

@@ -19,7 +19,7 @@ from odapi_runner.formats.checkpoint_index import (
 )
 from odapi_runner.formats.detections import read_groundtruth, read_metrics
 from odapi_runner.formats.runlog import read_events
-from odapi_runner.rundir import RunDir
+from odapi_runner.rundir import RunDir, checkpoint_numbers
 
 
 def find_faults(run: RunDir, *, finished: bool = False) -> list[str]:
@@ -86,6 +86,9 @@ def _half_written(run: RunDir) -> Iterator[str]:
         if not all(_is_json(line) for line in path.read_text("utf-8").splitlines()):
             yield f"{path.name} holds half a line"
     yield from _broken_evaluations(run)
+    for number in checkpoint_numbers(run.best):
+        if whole_step(run.best / f"ckpt-{number}") is None:
+            yield f"best/ckpt-{number} is not whole"
     if run.metrics_csv.exists():
         columns, *rows = csv.reader(run.metrics_csv.read_text("utf-8").splitlines())
         if any(len(row) != len(columns) for row in rows):

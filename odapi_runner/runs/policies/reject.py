@@ -1,6 +1,8 @@
 """Checkpoints not to be gone on from: damaged ones, and those whose weights are no numbers.
 
-They and their evaluations lie in `rejected/` afterwards: nothing is lost, and nothing counts.
+They and their evaluations lie in `rejected/` afterwards: nothing is lost, and nothing counts. Their
+numbers and steps are those of what is saved next, so none of their names stays elsewhere; `mend`
+makes lists and tables follow.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from odapi_runner.formats.checkpoint_state import write_checkpoint_state
 from odapi_runner.formats.run_state import read_state
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir, drop_checkpoint, link_checkpoint
+
+# One that was killed after saving may not have told of it.
+_WITH_STEP = {"checkpoint", "evaluating", "evaluated"}
 
 
 def reject_damaged(run: RunDir, events: EventLog) -> None:
@@ -66,14 +71,10 @@ def _infinity(prefix: Path) -> str | None:
 
 def _reject_newest(run: RunDir, events: EventLog, find_fault: Callable[[Path], str | None]) -> None:
     rejected = list(_faulty(run, find_fault))
-    if not rejected:
-        return
-    from odapi_runner.formats.metrics_csv import rebuild_metrics_csv  # with numpy
-
     for number, why in rejected:
         _reject(run, number, why, events)
-    write_checkpoint_state(run.root, run.checkpoints())
-    rebuild_metrics_csv(run)
+    if rejected:
+        write_checkpoint_state(run.root, run.checkpoints())
 
 
 def _faulty(run: RunDir, find_fault: Callable[[Path], str | None]) -> Iterator[tuple[int, str]]:
@@ -85,15 +86,14 @@ def _faulty(run: RunDir, find_fault: Callable[[Path], str | None]) -> Iterator[t
 
 
 def _reject(run: RunDir, number: int, why: str, events: EventLog) -> None:
-    told = (event for event in read_events(run) if event["kind"] == "checkpoint")
-    step = next(
-        (event["step"] for event in reversed(list(told)) if event["number"] == number), None
-    )
+    told = [event for event in read_events(run) if event["kind"] in _WITH_STEP]
+    step = next((event["step"] for event in reversed(told) if event["number"] == number), None)
     link_checkpoint(run.root, number, run.rejected)
-    for path in run.root.glob(f"ckpt-{number}.state.json"):
-        path.replace(run.rejected / path.name)
-    run.drop_pending(number)
-    drop_checkpoint(run.root, number)
+    # Told first, and gone last: wherever this is interrupted, it is done again, or was done.
+    events.write("rejected", number=number, step=step, what=why)
     if step is not None and (evaluation := run.detections_at(step)).exists():
         evaluation.replace(run.rejected / evaluation.name)
-    events.write("rejected", number=number, step=step, what=why)
+    for path in run.root.glob(f"ckpt-{number}.state.json"):
+        path.replace(run.rejected / path.name)
+    for folder in (run.pending, run.best, run.root):
+        drop_checkpoint(folder, number)
