@@ -88,16 +88,30 @@ def _drop_half_pending(run: RunDir) -> None:
 
 
 def _list_checkpoints(run: RunDir, keep: int) -> None:
-    """Let TensorFlow know of checkpoints that it was killed over: it rotates those of its list.
+    """Let TensorFlow know what it rotates: without those that are gone, with those it did not tell.
 
-    Which of the list are there for good (--keep-every-hours) is not in the list: none is added but
-    newer ones.
+    Which ones are there for good (--keep-every-hours) is not in the list: of those that are not
+    listed only newer ones are added. What has no time there gets that of its file.
     """
-    there = run.checkpoints()
-    listed = [number for number in read_checkpoint_state(run.root) if number in there]
-    newer = [number for number in there if number > max(listed, default=-1)]
-    if newer:
-        write_checkpoint_state(run.root, [*listed, *newer[-keep:]])
+    there, told = run.checkpoints(), read_checkpoint_state(run.root)
+    listed = [number for number in there if number in told.times]
+    newer = [number for number in there if number > max(told.times, default=-1)]
+    known = {number: time for number in listed if (time := told.times[number]) is not None}
+    untold = [number for number in (*listed, *newer) if number not in known][-keep:]
+    times = dict(sorted((known | {number: _saved_at(run, number) for number in untold}).items()))
+    if times and (times != told.times or told.preserved is None):
+        # The last that stays for good: of the others the newest, or none before the oldest.
+        others = [_saved_at(run, number) for number in there if number not in times]
+        preserved = told.preserved
+        if preserved is None:
+            preserved = min(max(others, default=float("inf")), min(times.values()) - 1)
+        write_checkpoint_state(run.root, list(times), times=times, preserved=preserved)
+    elif not times and told.times:
+        write_checkpoint_state(run.root, [])
+
+
+def _saved_at(run: RunDir, number: int) -> float:
+    return (run.root / f"ckpt-{number}.index").stat().st_mtime
 
 
 def _mend_metrics(run: RunDir) -> None:

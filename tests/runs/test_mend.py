@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from odapi_runner.formats.best import Best, keep_best, read_best
-from odapi_runner.formats.checkpoint_state import read_checkpoint_state
+from odapi_runner.formats.checkpoint_state import read_checkpoint_state, write_checkpoint_state
 from odapi_runner.formats.detections import write_metrics
 from odapi_runner.formats.metrics_csv import rebuild_metrics_csv
 from odapi_runner.formats.runlog import EventLog, read_events
@@ -65,7 +65,7 @@ def best_of(run: RunDir) -> tuple[int, int, float] | None:
         assert numbers == []
         return None
     assert numbers == [best.number]
-    assert read_checkpoint_state(run.best) == [best.number]
+    assert list(read_checkpoint_state(run.best).times) == [best.number]
     assert (run.best / "pipeline.config").read_bytes() == run.config.read_bytes()
     return best.number, best.step, best.score
 
@@ -177,6 +177,60 @@ def test_a_leftover_of_another_checkpoint_of_that_number(run: RunDir) -> None:
     run.put_pending(4)
 
     assert leftover.samefile(run.root / leftover.name)
+
+
+def saved_at(run: RunDir, number: int, time: float) -> None:
+    os.utime(run.root / f"ckpt-{number}.index", (time, time))
+
+
+def test_tensorflow_keeps_its_times(run: RunDir) -> None:
+    """A rejection takes one from the list; of ckpt-1, which is there for good, nothing is said."""
+    times = {2: 1000.5, 3: 2000.0, 4: 3000.0}
+    write_checkpoint_state(run.root, [2, 3, 4], times=times, preserved=500.25)
+    before = run.checkpoint_state.read_text()
+    put_right(run)
+    assert run.checkpoint_state.read_text() == before
+    os.truncate(run.root / "ckpt-4.index", 0)
+    put_right(run)
+
+    assert run.checkpoint_state.read_text() == (
+        'model_checkpoint_path: "ckpt-3"\n'
+        'all_model_checkpoint_paths: "ckpt-2"\n'
+        'all_model_checkpoint_paths: "ckpt-3"\n'
+        "all_model_checkpoint_timestamps: 1000.5\n"
+        "all_model_checkpoint_timestamps: 2000.0\n"
+        "last_preserved_timestamp: 500.25\n"
+    )
+
+
+def test_a_checkpoint_that_tensorflow_was_killed_over(run: RunDir) -> None:
+    """It joins the list by the time of its file."""
+    saved_at(run, 4, 4000.0)
+    write_checkpoint_state(run.root, [2, 3], times={2: 1000.5, 3: 2000.0}, preserved=500.25)
+    put_right(run)
+
+    state = read_checkpoint_state(run.root)
+    assert state.times == {2: 1000.5, 3: 2000.0, 4: 4000.0}
+    assert state.preserved == 500.25
+
+
+@pytest.mark.parametrize("kept_lines", [0, 2, 3, 6])
+def test_a_list_of_checkpoints_that_is_cut_short(run: RunDir, kept_lines: int) -> None:
+    """Of --keep 3 the newest rotate; the one before stays for good, and the hours go on from it.
+
+    Six lines are half of the times: the third of 3,000.0 is told as 3,0.
+    """
+    for number in SCORES:
+        saved_at(run, number, 1000.0 * number)
+    times = {number: 1000.0 * number for number in (2, 3, 4)}
+    write_checkpoint_state(run.root, [2, 3, 4], times=times, preserved=1000.0)
+    lines = run.checkpoint_state.read_text().splitlines(keepends=True)
+    rest = lines[kept_lines][:-4] if kept_lines else ""
+    run.checkpoint_state.write_text("".join(lines[:kept_lines]) + rest)
+    put_right(run, keep=3)
+
+    state = read_checkpoint_state(run.root)
+    assert (state.times, state.preserved) == (times, 1000.0)
 
 
 def test_a_score_that_is_no_number_is_not_the_best(make_run: MakeRun, tmp_path: Path) -> None:

@@ -95,5 +95,5 @@ def _mend_beside(run: RunDir, number: int) -> None:
     there = path.read_bytes() if path.exists() else b""
     if there != whole and whole.startswith(there):
         files.write_atomic(path, whole)
-    if read_checkpoint_state(run.best) != [number]:
+    if list(read_checkpoint_state(run.best).times) != [number]:
         write_checkpoint_state(run.best, [number])

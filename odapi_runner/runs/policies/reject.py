@@ -18,7 +18,6 @@ from odapi_runner.formats.checkpoint_index import (
     read_string,
     read_tensor,
 )
-from odapi_runner.formats.checkpoint_state import write_checkpoint_state
 from odapi_runner.formats.run_state import read_state
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir, drop_checkpoint, link_checkpoint
@@ -70,11 +69,8 @@ def _infinity(prefix: Path) -> str | None:
 
 
 def _reject_newest(run: RunDir, events: EventLog, find_fault: Callable[[Path], str | None]) -> None:
-    rejected = list(_faulty(run, find_fault))
-    for number, why in rejected:
+    for number, why in list(_faulty(run, find_fault)):
         _reject(run, number, why, events)
-    if rejected:
-        write_checkpoint_state(run.root, run.checkpoints())
 
 
 def _faulty(run: RunDir, find_fault: Callable[[Path], str | None]) -> Iterator[tuple[int, str]]:
