@@ -68,8 +68,8 @@ class RunOptions(TrainerOptions):
     )  # fmt: skip
     max_hours: float | None = setting(
         None,
-        "Save and stop so many hours after the start, building and compiling included; `odapi "
-        "resume` goes on, for as long again.",
+        "Save and stop after so many hours at work, building and compiling included; `odapi "
+        "resume` goes on for as long again, what goes on by itself (queue, job) for the rest.",
         minimum=0.001,
         real=True,
         metavar="HOURS",

@@ -14,6 +14,7 @@ from odapi_runner.runs.options import ACCUMULATE, HALVE, ROLLBACK, RunOptions
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import ROLLED_BACK, set_rate
 from odapi_runner.runs.policies.reject import reject_infinite
+from odapi_runner.runs.sessions import read_since_asked
 from odapi_runner.runs.spec import RunSpec
 
 # Told of each use; the trainer is started again after it.
@@ -24,7 +25,7 @@ RETRY_SECONDS, _LONGER, _LONGEST = 10.0, 4, 600.0
 
 @dataclass(slots=True)
 class Remedies:
-    """Those of one run, under one supervisor; each use is an event.
+    """Those of one run; each use is an event, and counted by these.
 
     Attributes:
         end_evaluations: ends the evaluator: what waits goes on waiting.
@@ -35,7 +36,6 @@ class Remedies:
     events: EventLog
     end_evaluations: Callable[[], None]
     retry_after: float = RETRY_SECONDS
-    used: int = 0
 
     def apply(self, failure: Failure) -> float | None:
         """Do what was asked for; in how many seconds the trainer is to be started again, if it is.
@@ -43,7 +43,8 @@ class Remedies:
         Where it cannot be done, an event says why.
         """
         options = RunSpec.load(self.run).options
-        if self.used >= options.retries:
+        used = sum(event["kind"] == RETRYING for event in read_since_asked(self.run))
+        if used >= options.retries:
             return None
         try:
             done = self._do(failure, options)
@@ -54,11 +55,10 @@ class Remedies:
             return None
         pause = 0.0
         if failure.kind == PASSING:
-            pause = min(self.retry_after * _LONGER**self.used, _LONGEST)
+            pause = min(self.retry_after * _LONGER**used, _LONGEST)
         done = f"{done} in {pause:g} s" if pause else done
-        self.used += 1
         self.events.write(
-            RETRYING, what=failure.what, done=done, retry=self.used, of=options.retries
+            RETRYING, what=failure.what, done=done, retry=used + 1, of=options.retries
         )
         return pause
 

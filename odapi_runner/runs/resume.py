@@ -31,6 +31,7 @@ from odapi_runner.runs.notify import settle_notify
 from odapi_runner.runs.queue.control import put_in_queue, refuse_queued
 from odapi_runner.runs.resumption import Asked, Resumption, plan_resumption
 from odapi_runner.runs.revise import revise
+from odapi_runner.runs.sessions import ASKED
 from odapi_runner.runs.slurm.request import refuse_queue
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.start import start
@@ -137,6 +138,7 @@ def prepare_resume(
                 engine=wish.engine,
                 options=options,
             )
+        events.write(ASKED)
         stack.pop_all()  # the lock goes over to the supervisor
     return lock
 

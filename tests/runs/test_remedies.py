@@ -12,6 +12,7 @@ from odapi_runner.rundir import RunDir
 from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.failures import NAN, OOM, OTHER, PASSING, Failure
 from odapi_runner.runs.remedies import Remedies
+from odapi_runner.runs.sessions import ASKED
 from odapi_runner.runs.spec import RunSpec
 
 MakeRun = Callable[..., RunDir]
@@ -73,6 +74,16 @@ def test_what_no_remedy_is_asked_for(make_run: MakeRun) -> None:
     assert remedies(run).apply(NO_MEMORY) is None
     assert remedies(run).apply(Failure(OTHER, "the trainer ended")) is None
     assert not read_deeds(run)
+
+
+def test_tries_are_those_of_a_run(make_run: MakeRun) -> None:
+    """Another supervisor has what is left of them; a resume that a person asked for has all."""
+    run = make_run(retries=2)
+    passing = Failure(PASSING, "the network's disk was gone")
+
+    assert [remedies(run).apply(passing) for _ in range(3)] == [10, 40, None]
+    EventLog(run, "launch").write(ASKED)
+    assert remedies(run).apply(passing) == 10
 
 
 def test_what_passes_gets_time_to(make_run: MakeRun) -> None:

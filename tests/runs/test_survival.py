@@ -32,6 +32,8 @@ from odapi_runner.runs import control
 from odapi_runner.runs.control import stop_run, wait_for
 from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import wait_until
+from odapi_runner.runs.resume import prepare_resume
+from odapi_runner.runs.sessions import ASKED, read_since_asked, seconds_at_work
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
 from support.small_runs import FAKE_ENGINE
@@ -205,6 +207,20 @@ def test_a_lock_that_somebody_unknown_holds(run: RunDir, monkeypatch: pytest.Mon
 
     with pytest.raises(RunError, match="a process that odapi does not know holds on to it"):
         stop_run(run)
+    os.close(lock)
+
+
+def test_a_resume_is_asked_for(run: RunDir) -> None:
+    """Hours and tries begin anew."""
+    go_on(run, "1000 2 0.05")
+    wait_for_event(run, "checkpoint")
+    stop_run(run)
+    assert seconds_at_work(read_since_asked(run)) > 0
+    asked = len(events(run, ASKED, "launch"))
+
+    lock = prepare_resume(run)
+    assert read_since_asked(run) == []
+    assert len(events(run, ASKED, "launch")) == asked + 1
     os.close(lock)
 
 

@@ -15,11 +15,12 @@ from torture.truths import find_faults
 
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.rate import read_rate
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir, checkpoint_numbers
 from odapi_runner.runs.deeds import read_deeds
 from odapi_runner.runs.process import wait_until
+from odapi_runner.runs.sessions import ASKED
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.status import processes, read_status
 
@@ -63,15 +64,30 @@ def test_hours_end_a_training(make_run: MakeRun, supervised: Supervised) -> None
 def test_hours_may_be_over_before_the_trainer_is_ready(
     make_run: MakeRun, supervised: Supervised
 ) -> None:
-    """Nothing has failed: it had nothing to save yet. The next session may go further."""
+    """Nothing has failed: it had nothing to save yet. The next one that is asked for goes on."""
     run = make_run(num_steps=4, max_hours=0.001)
     supervised(run, "4 2 0 --import-for 60").wait(60)
 
     status = read_status(run)
     assert (status.state, status.what) == ("stopped", "--max-hours 0.001 are over")
     assert [event["code"] for event in events(run, "trainer_ended")] == [-signal.SIGTERM]
+    EventLog(run, "launch").write(ASKED)
     assert supervised(run, "4 2 0").wait(60) == 0
     assert read_status(run).state == "done"
+
+
+def test_hours_go_on_with_a_run(make_run: MakeRun, supervised: Supervised) -> None:
+    """One that goes on by itself, as in a job that is queued again, has what is left."""
+    run = make_run(num_steps=1000, max_hours=0.001)
+    supervisor = supervised(run, "1000 2 0.05")
+    assert wait_until(lambda: len(events(run, "checkpoint")) > 20, 60)  # after 2 of 3.6 s
+    supervisor.kill()
+    assert wait_until(lambda: not processes(run), 60)
+
+    supervised(run, "1000 2 0.05").wait(60)
+    assert read_status(run).what == "--max-hours 0.001 are over"
+    _, second = [one["time"] for one in events(run, "started") if one["role"] == "supervise"]
+    assert events(run, "ending")[0]["time"] - second < 2.6
 
 
 @pytest.mark.parametrize(

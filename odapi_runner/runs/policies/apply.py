@@ -12,6 +12,7 @@ from odapi_runner.runs.policies.early_stop import overruled_step, parse_early_st
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import set_rate
+from odapi_runner.runs.sessions import read_since_asked, seconds_at_work
 
 UNMEASURED = "unmeasured"
 _HOUR = 3600.0
@@ -25,7 +26,7 @@ class Policies:
     """
 
     def __init__(self, run: RunDir, options: RunOptions, events: EventLog) -> None:
-        """Begin the hours; what was decided before is told by the run's events."""
+        """Go on with the hours; they, and what was decided before, are told by the run's events."""
         self._run, self._events, self._reader = run, events, EventReader(run)
         told = read_events(run, "supervise")
         self._unmeasured = {event["metric"] for event in told if event["kind"] == UNMEASURED}
@@ -35,7 +36,8 @@ class Policies:
         self._overruled = overruled_step(read_events(run)) if self._early_stop else -1
         rule = options.reduce_on_plateau
         self._plateau = parse_plateau(rule) if rule else None
-        self._max_hours, self._begun = options.max_hours, time.monotonic()
+        self._max_hours = options.max_hours
+        self._begun = time.monotonic() - seconds_at_work(read_since_asked(run))
         self.ending: tuple[str, str] | None = None
 
     def look(self, *, is_training: bool) -> None:
