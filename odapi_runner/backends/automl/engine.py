@@ -13,6 +13,7 @@ from odapi_runner.backends.automl import checkout
 from odapi_runner.backends.automl.fields import RULE
 from odapi_runner.backends.automl.hparams import model_name, refusals
 from odapi_runner.backends.automl.program import hparams_for
+from odapi_runner.backends.automl.variables import refused_patterns
 from odapi_runner.backends.commit import read_commit
 from odapi_runner.errors import CheckpointError, ConfigError
 from odapi_runner.formats.checkpoint_index import index_file, read_index
@@ -122,7 +123,7 @@ def automl_honours_every_field(subject: Subject) -> Iterator[Finding]:
 
     It trains EfficientDets alone, and has much built in that a pipeline.config can say otherwise.
     """
-    yield from refusals(subject.config)
+    yield from list(refusals(subject.config)) or refused_patterns(subject.config)
 
 
 def automl_can_start_from_it(subject: Subject) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ is said by det_model_fn.py (rates, losses), dataloader.py (augmentation) and tf2
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -118,9 +118,13 @@ def _regularization(hyperparams: Any) -> float:
     return shortest(weight)
 
 
-def _frozen(patterns: Any) -> str | None:
+def _frozen(patterns: Sequence[str]) -> str | None:
+    return freezing(patterns) if patterns else None
+
+
+def freezing(patterns: Sequence[str]) -> str:
     """Patterns that are searched for in a name, as one that is to match its beginning."""
-    return f".*({'|'.join(patterns)})" if patterns else None
+    return f".*({'|'.join(patterns)})"
 
 
 def _suppression(nms: Any) -> HParams:
