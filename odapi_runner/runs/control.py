@@ -12,7 +12,7 @@ from odapi_runner.errors import FREE_SOME_SPACE, RunError
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import is_locked, take_lock
-from odapi_runner.runs.process import start_detached, stop, wait_until
+from odapi_runner.runs.process import identify, start_detached, stop, wait_until
 from odapi_runner.runs.queue.entries import take_out
 from odapi_runner.runs.slurm.jobs import WITHDRAWN, Job, find_job
 from odapi_runner.runs.slurm.scheduler import ask_to_end, cancel
@@ -22,7 +22,7 @@ from odapi_runner.runs.status import RunStatus, processes, read_status, survivor
 
 SUPERVISE = ("-P", "-m", "odapi_runner.runs.supervise")
 
-_START_SECONDS = 30
+_START_SECONDS = 120  # its modules may come from a slow disk
 _STOP_SECONDS = 360  # longer than the supervisor gives its children
 _CANCEL_SECONDS = 120
 _LAST_SECONDS = 30  # from the end of a process, as others see it, until its files are closed
@@ -40,7 +40,7 @@ def start_supervisor(
         program: what is given the run's folder and the lock.
 
     Raises:
-        RunError: it ended at once.
+        RunError: it ended at once, or told nothing for so long that it was ended.
     """
     folder = run.root.parent.parent
     try:
@@ -63,13 +63,17 @@ def start_supervisor(
     try:
         wait_until(lambda: has_told() or process.poll() is not None, _START_SECONDS)
     except KeyboardInterrupt:  # who interrupts the start wants no run in the background
-        process.terminate()
-        process.wait(_STOP_SECONDS)
+        stop(identify(process.pid), _STOP_SECONDS)
         raise
     if not has_told():
+        late = ""
+        if process.poll() is None:  # who is told that there is none wants none later
+            stop(identify(process.pid), _STOP_SECONDS)
+            process.poll()
+            late = f" within {_START_SECONDS:g} s, and was ended"
         refuse_full(run)
         raise RunError(
-            f"{run.name}: the supervisor did not start", fix=f"See {run.log('supervise')}"
+            f"{run.name}: the supervisor did not start{late}", fix=f"See {run.log('supervise')}"
         )
 
 
