@@ -14,7 +14,7 @@ from odapi_runner.proto.text import read_pipeline
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.spec import RunSpec
 
-_LAUNCHER = Path(__file__).parent / "launcher"
+_LAUNCHER = Path(__file__).parent  # by its __main__.py, in an interpreter without odapi
 _MOST_AT_ONCE = 10  # steps between two looks at what is wanted; the program's own are 100
 
 

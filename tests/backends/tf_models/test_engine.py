@@ -22,6 +22,7 @@ from odapi_runner.workspace import Workspace
 from support.tf_models import write_checkout, write_older
 
 LAUNCHER = Path(package.__file__).parent / "launcher"
+STARTED = LAUNCHER.with_name("__main__.py")
 
 
 def config(num_steps: int) -> object:
@@ -115,7 +116,9 @@ def test_the_loop_is_given_what_its_version_takes(tmp_path: Path) -> None:
     assert older["loop"] == {"checkpoint_max_to_keep": 3}
 
 
-@pytest.mark.parametrize("source", sorted(LAUNCHER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "source", [STARTED, *sorted(LAUNCHER.glob("*.py"))], ids=lambda path: path.name
+)
 def test_the_launcher_is_read_by_a_python_as_old_as_its_checkout(source: Path) -> None:
     """3.8: the oldest that a TensorFlow with `model_main_tf2` of 2021 is usually run by."""
     ast.parse(source.read_text(encoding="utf-8"), feature_version=(3, 8))

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-import odapi_runner.backends.tf_models as package
+from odapi_runner.backends import tf_models
 from support.tf_models import write_checkout, write_newer_protos
 
+NAME = "odapi_runner.backends.tf_models"
+FOLDER = Path(tf_models.__file__).parent
 LABEL_MAP = """
 from launcher import protos
 print(protos.needed())
@@ -49,7 +51,7 @@ print(backend.learning_phase(), tensorflow.python.keras.backend.learning_phase()
 
 def say(code: str, *path: Path) -> list[str]:
     """The lines of a process that has the launcher, and folders before anything installed."""
-    folders = [str(one) for one in (*path, Path(package.__file__).parent)]
+    folders = [str(one) for one in (*path, FOLDER)]
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -113,3 +115,20 @@ def test_the_backend_that_a_tensorflow_has_no_more_is_found(
         f"tensorflow-{version}.dist-info/METADATA": f"Name: tensorflow\nVersion: {version}\n",
     }
     assert say(BACKEND, write_modules(tmp_path / "installed", modules)) == ["True", "1 1"]
+
+
+@pytest.mark.parametrize("how", [("-m", NAME), (str(FOLDER),)], ids=["module", "path"])
+def test_it_is_started_as_a_module_and_by_its_path(tmp_path: Path, how: tuple[str, ...]) -> None:
+    """By its path where no odapi can be imported; told nothing, it says how it is called."""
+    without = {"odapi_runner/__init__.py": "raise ImportError('there is none')"}
+    path = {} if how[0] == "-m" else {"PYTHONPATH": str(write_modules(tmp_path, without))}
+    done = subprocess.run(
+        [sys.executable, *how],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | path,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"usage: python -m {NAME} run ")

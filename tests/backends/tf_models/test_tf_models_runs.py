@@ -37,6 +37,7 @@ from support.workspaces import SMALL, make_workspace
 pytestmark = pytest.mark.tf
 
 SECONDS = 400  # more than any wait here takes on a busy machine
+LAUNCHER = "odapi_runner.backends.tf_models"
 CHECKOUT = "ODAPI_TEST_MODELS_DIR"
 ALL = ("--eval-backlog", "50")  # however slow the machine, none is skipped
 
@@ -203,6 +204,25 @@ def test_killed_processes_leave_no_orphan_and_lose_no_checkpoint(
     assert steps_saved == sorted(set(steps_saved))
     assert run.evaluated_steps() == steps_saved
     assert steps_saved[-1] == 60
+
+
+@pytest.mark.long
+def test_the_launcher_runs_the_program_as_it_is(workspace: Workspace, stand_in: Path) -> None:
+    """By hand, with its own flags: the shims and nothing else."""
+    folder = workspace.root / "by hand"
+    settings = json.dumps({"research": str(stand_in / "research")})
+    words = ("run", settings, "--", "--pipeline_config_path=mobile.config", "--num_train_steps=100")
+    done = subprocess.run(
+        [sys.executable, "-m", LAUNCHER, *words, f"--model_dir={folder}"],
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Step 100 per-step time" in done.stderr
+    assert [path.name for path in folder.glob("*.index")] == ["ckpt-1.index"]  # of step 0
 
 
 @pytest.fixture(scope="module")
