@@ -32,7 +32,7 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
 @click.option("--from-scratch", is_flag=True, help="Leave fine_tune_checkpoint out of account.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "builtin", "tf-models"]),
+    type=click.Choice(["auto", "builtin", "tf-models", "automl"]),
     default="auto",
     show_default=True,
     help="The engine that is to train; auto is builtin.",

@@ -208,6 +208,10 @@ def test_the_engine_and_the_devices_count(config: str) -> None:
     assert rules() == ["records", "records"]
     assert rules("--engine", "builtin") == rules("--engine", "auto") == ["records", "records"]
     assert rules("--engine", "tf-models") == ["steps-hundred", "records", "records"]
+    frozen = text.replace("train_config {", 'train_config {\n  freeze_variables: "Extractor"', 1)
+    path.write_text(frozen, encoding="utf-8")
+    assert rules("--engine", "automl") == ["records", "records", "automl"]
+    path.write_text(text, encoding="utf-8")
     assert rules("--devices", "2") == ["batch-devices", "records", "records"]
 
 

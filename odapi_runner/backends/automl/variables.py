@@ -46,7 +46,8 @@ def refused_patterns(config: Any) -> Iterator[Finding]:
         found = set(filter(matches, names))
         if not found:
             what = f'google/automl has no variable that is called like "{pattern}"'
-            fix = f"It is searched for in names such as {', '.join(names[:: len(names) // 4])}."
+            parts = {name.partition("/")[0]: name for name in reversed(names)}
+            fix = f"It is searched for in names such as {', '.join(reversed(parts.values()))}."
             yield Finding(RULE, "error", f"{path}[{number}]", what, fix)
         frozen |= found
     if len(frozen) == len(names):
