@@ -8,7 +8,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -45,6 +45,10 @@ found = [d.version for d in importlib.metadata.distributions() if d.metadata["Na
 print(json.dumps({"python": sys.version.split()[0], "missing": missing, "tensorflow": found[:1]}))
 """
 _ASK_SECONDS = 60
+
+# What is known of a hyperparameter: of a group the names in it, of a single value none; None where
+# it may be either, as of one that is not set by default.
+Parts = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +114,8 @@ def find_checkout(typed: str | None) -> Path:
     )
 
 
-def read_known_hparams(checkout: Path) -> dict[str, tuple[str, ...]]:
-    """The hyperparameters of a checkout: their names, and of groups the names in them.
+def read_known_hparams(checkout: Path) -> dict[str, Parts]:
+    """The hyperparameters of a checkout: their names, and the names in each.
 
     Nothing of it is run: its module would bring TensorFlow in.
 
@@ -134,26 +138,24 @@ def read_known_hparams(checkout: Path) -> dict[str, tuple[str, ...]]:
     return known
 
 
-def _assigned(module: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _assigned(module: ast.Module) -> Iterator[tuple[str, Parts]]:
     """What `default_detection_configs` assigns to attributes, as in `h.nms_configs = {…}`."""
     for function in ast.walk(module):
         if isinstance(function, ast.FunctionDef) and function.name == "default_detection_configs":
             for node in ast.walk(function):
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-                    yield node.targets[0].attr, _keys(node.value)
+                    yield node.targets[0].attr, _parts(node.value)
 
 
-def _keys(value: ast.expr) -> tuple[str, ...]:
+def _parts(value: ast.expr) -> Parts:
     if isinstance(value, ast.Dict):
-        return tuple(str(key.value) for key in value.keys if isinstance(key, ast.Constant))
+        return tuple(str(key.value) for key in value.keys if isinstance(key, ast.Constant)) or None
     if isinstance(value, ast.Call):  # dict(method='gaussian', …)
-        return tuple(key.arg for key in value.keywords if key.arg)
-    return ()
+        return tuple(key.arg for key in value.keywords if key.arg) or None
+    return None if isinstance(value, ast.Constant) and value.value is None else ()
 
 
-def refuse_unknown(
-    values: HParams, known: Mapping[str, tuple[str, ...]], checkout: Path, where: str
-) -> None:
+def refuse_unknown(values: HParams, known: Mapping[str, Parts], checkout: Path, where: str) -> None:
     """Refuse names that a checkout does not know, which it may not recognise in silence.
 
     Args:
@@ -163,21 +165,32 @@ def refuse_unknown(
         where: they come from, for the message.
 
     Raises:
-        ConfigError: there is such a name.
+        ConfigError: there is such a name, or a single value is given for a group.
     """
     for name, value in values.items():
         if name not in known:
             _refuse(name, name, known, checkout, where)
-        for part in value if isinstance(value, dict) and known[name] else ():
-            if part not in known[name]:
-                _refuse(f"{name}.{part}", part, known[name], checkout, where)
+        parts = known[name]
+        if parts is None:
+            continue
+        if parts and not isinstance(value, dict):
+            what = f"{where}: {name} is a group in {checkout / _HPARAMS}"
+            raise ConfigError(what, fix=f"{name}.{parts[0]}={value}, or another of: {_list(parts)}")
+        for part in value if isinstance(value, dict) else ():
+            if part not in parts:
+                _refuse(f"{name}.{part}", str(part), parts, checkout, where)
 
 
 def _refuse(
-    shown: str, name: str, known: Mapping[str, object] | tuple[str, ...], checkout: Path, where: str
+    shown: str, name: str, known: Mapping[str, Parts] | tuple[str, ...], checkout: Path, where: str
 ) -> None:
-    fix = did_you_mean(name, known) or f"It knows: {', '.join(sorted(known))}"
+    knows = f"It knows: {_list(known)}" if known else "It is a single value: NAME=VALUE."
+    fix = did_you_mean(name, known) or knows
     raise ConfigError(f'{where}: {checkout / _HPARAMS} knows no "{shown}"', fix=fix)
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def trains_batchnorm_always(checkout: Path) -> bool:

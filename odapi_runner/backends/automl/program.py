@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from odapi_runner import files
 from odapi_runner.backends.automl.checkout import read_known_hparams, refuse_unknown
@@ -18,6 +18,19 @@ from odapi_runner.runs.options import RunOptions
 from odapi_runner.training import FLOAT32
 
 INSIDE = Path(__file__).with_name("inside.py")
+
+# What odapi counts and promises by, and how it is told; other values would contradict the run.
+_DECIDED: Final = {
+    "num_classes": "-s num_classes=N, without the background's, which is added by itself.",
+    "num_epochs": "--num-steps N",
+    "max_instances_per_image": "-s train_input_reader.max_number_of_boxes=N",
+    "is_training_bn": "-s model.ssd.freeze_batchnorm=true, or false",
+    "var_freeze_expr": "-s 'train_config.freeze_variables+=\"PATTERN\"'",
+    "mixed_precision": "--precision mixed_float16, or float32",
+    "grad_checkpoint": "--recompute",
+    "strategy": "--gpu 0,1",
+    "regenerate_source_id": "Leave it out: images are numbered where their names are no numbers.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,8 @@ def hparams_for(config: Any, options: RunOptions, examples: int) -> HParams:
     """The hyperparameters of a training: those of the config, and what `--hparams` says.
 
     Raises:
-        ConfigError: the checkout does not know one, or `--hparams` names no readable file.
+        ConfigError: the checkout does not know one, or `--hparams` names no readable file, or says
+            another value of what odapi decides.
         RunError: the checkout holds no hyperparameters.
     """
     values = build_hparams(
@@ -77,6 +91,9 @@ def hparams_for(config: Any, options: RunOptions, examples: int) -> HParams:
             f"{where}: {error}", fix="NAME=VALUE,…, or a FILE.yaml of them."
         ) from error
     refuse_unknown(told, known, checkout, where)
+    for name, fix in _DECIDED.items():
+        if name in told and told[name] != values.get(name):
+            raise ConfigError(f"{where}: {name} is for odapi to say", fix=fix)
     return merged(values, told)
 
 

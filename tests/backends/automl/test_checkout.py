@@ -35,6 +35,7 @@ def default_detection_configs():
   h.learning_rate = 0.08
   h.nms_configs = {'method': 'gaussian', 'iou_thresh': None}
   h.older = dict(first=1)
+  h.label_map = None  # a dict or a string
   return h
 '''
 
@@ -56,6 +57,7 @@ def test_the_names_are_read_without_running_anything(checkout: Path) -> None:
         "learning_rate": (),
         "nms_configs": ("method", "iou_thresh"),
         "older": ("first",),
+        "label_map": None,
     }
 
 
@@ -68,7 +70,8 @@ def test_the_names_are_read_without_running_anything(checkout: Path) -> None:
             "nms_configs.iou_tresh",
             'Did you mean "iou_thresh"?',
         ),
-        ({"xyz": 1}, "xyz", "It knows: learning_rate, nms_configs, num_classes, older"),
+        ({"xyz": 1}, "xyz", "It knows: label_map, learning_rate, nms_configs, num_classes, older"),
+        ({"learning_rate": {"x": 1}}, "learning_rate.x", "It is a single value: NAME=VALUE."),
     ],
 )
 def test_a_name_that_it_does_not_know_is_refused(
@@ -81,6 +84,16 @@ def test_a_name_that_it_does_not_know_is_refused(
     path = checkout / "hparams_config.py"
     assert raised.value.what == f'--hparams x.yaml: {path} knows no "{shown}"'
     assert raised.value.fix == fix
+
+
+def test_groups_are_groups(checkout: Path) -> None:
+    """A value for one is refused with its parts; what has none by default may be either."""
+    known = read_known_hparams(checkout)
+    with pytest.raises(ConfigError, match="--hparams: nms_configs is a group in") as raised:
+        refuse_unknown({"nms_configs": 0.5}, known, checkout, "--hparams")
+    assert raised.value.fix == "nms_configs.method=0.5, or another of: iou_thresh, method"
+    for value in ({1: "car"}, "coco", None):
+        refuse_unknown({"label_map": value}, known, checkout, "--hparams")
 
 
 def test_another_program_is_no_checkout(checkout: Path) -> None:

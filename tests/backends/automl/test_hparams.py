@@ -9,10 +9,14 @@ import pytest
 import yaml
 
 from odapi_runner.backends.automl.hparams import Training, build_hparams, model_name, refusals
+from odapi_runner.backends.automl.program import hparams_for
 from odapi_runner.backends.automl.yaml_text import merged, parse_hparams, render_hparams
+from odapi_runner.errors import ConfigError
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import build_pipeline, without_fine_tuning
+from odapi_runner.runs.options import RunOptions
 from odapi_runner.workspace import Workspace
+from support.automl import make_automl
 
 _RATE = "train_config.optimizer.momentum_optimizer.learning_rate"
 COSINE = f"{_RATE}.cosine_decay_learning_rate"
@@ -141,3 +145,40 @@ def test_hparams_as_they_are_typed() -> None:
     assert merged({"b": {"c": 0, "z": 1}, "k": 2}, told)["b"] == {"c": 2.5, "z": 1, "d": "x"}
     with pytest.raises(ValueError, match=r'^"a" is no NAME=VALUE$'):
         parse_hparams("a")
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "fix"),
+    [
+        ("num_classes=3", "num_classes", "-s num_classes=N"),
+        ("num_epochs=300", "num_epochs", "--num-steps N"),
+        ("alpha=0.5,mixed_precision=true", "mixed_precision", "--precision mixed_float16"),
+        ("grad_checkpoint=true", "grad_checkpoint", "--recompute"),
+        ("is_training_bn=false", "is_training_bn", "-s model.ssd.freeze_batchnorm=true"),
+        ("var_freeze_expr=efficientnet", "var_freeze_expr", "-s 'train_config.freeze_variables+="),
+        ("max_instances_per_image=7", "max_instances_per_image", "-s train_input_reader."),
+        ("regenerate_source_id=true", "regenerate_source_id", "Leave it out: "),
+    ],
+)
+def test_what_odapi_decides_is_said_to_it(tmp_path: Path, told: str, name: str, fix: str) -> None:
+    """By the option that does; the checkout would take another value without a word."""
+    checkout, _ = make_automl(tmp_path)
+    options = RunOptions(automl_dir=f"{checkout}/efficientdet", hparams=told)
+    with pytest.raises(ConfigError) as raised:
+        hparams_for(config(), options, examples=8)
+
+    assert raised.value.what == f"--hparams {told}: {name} is for odapi to say"
+    assert raised.value.fix.startswith(fix)
+
+
+def test_what_says_the_same_is_taken(tmp_path: Path) -> None:
+    """As a file that google/automl's own tutorials begin with: 3 classes and the background."""
+    checkout, _ = make_automl(tmp_path)
+    path = tmp_path / "kitti.yaml"
+    path.write_text("num_classes: 4\nlearning_rate: 0.02\nlabel_map: {1: 자동차}\n", "utf-8")
+    options = RunOptions(automl_dir=f"{checkout}/efficientdet", hparams=str(path))
+
+    values = hparams_for(config(), options, examples=8)
+
+    assert (values["num_classes"], values["learning_rate"]) == (4, 0.02)
+    assert values["label_map"] == {1: "자동차"}
