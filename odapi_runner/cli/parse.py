@@ -100,7 +100,7 @@ def _tell(path: Path, findings: Findings) -> None:
     found = ", ".join(f"{name} ({rows})" for name, rows in sorted(findings.formats.items()))
     click.echo(f"note: {path}: rows by format: {found}", err=True)
     for problem in findings.problems[:_SHOWN]:
-        click.echo(f"note: {path}:{problem}", err=True)
+        click.echo(f"note: {problem.at(path)}", err=True)
     if findings.unused > _SHOWN:
         click.echo(f"note: {path}: {findings.unused - _SHOWN} more not used", err=True)
 
@@ -133,11 +133,21 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
     from odapi_runner.report.spool import followed_columns, told_record
 
     findings, ends = Findings(), []
-    signal.signal(signal.SIGINT, lambda *_: ends.append(True))
+
+    def end(*_: object) -> None:
+        if ends:  # asked twice: it waits where nothing has come so far
+            raise KeyboardInterrupt
+        ends.append(True)
+
+    signal.signal(signal.SIGINT, end)
     columns = followed_columns()
     if output_format == "csv":
         click.echo(",".join(columns))
-    for told in stream_log(path, findings, on_idle=lambda: not ends):
+
+    def goes_on() -> bool:
+        return not ends and not (strict and findings.unused)
+
+    for told in stream_log(path, findings, on_idle=goes_on):
         row = told_record(path.name, told.row, told.remarks)
         if output_format == "csv":
             csv.writer(sys.stdout, lineterminator="\n").writerow(map(row.get, columns))
@@ -150,6 +160,8 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
         if strict:
             refuse_unused(path, findings)
     _tell(path, findings)
+    if strict:
+        refuse_unused(path, findings)
 
 
 def _object(row: dict[str, Any], columns: list[str]) -> str:

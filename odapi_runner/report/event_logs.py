@@ -20,26 +20,35 @@ _OF_TRAINING = "train"
 _SPEED = "steps_per_sec"
 
 
-def read_event_rows(path: Path, findings: Findings) -> Iterator[tuple[str, Row]]:
+def read_event_rows(
+    path: Path, findings: Findings, content: Path | None = None
+) -> Iterator[tuple[str, Row]]:
     """The run and the row of each step: those of a file, or of all files in a folder and below.
 
     A run is a folder below `path`; `train` and `eval…` in it are no runs of their own. The files
     of a run come in the order in which they were begun.
 
+    Args:
+        path: a file, or a folder.
+        findings: gets where a file cannot be read any further.
+        content: what holds the bytes of a file that cannot be read where it is.
+
     Raises:
         DataError: a folder holds none.
     """
-    files = [path] if path.is_file() else event_files(path)
+    files = event_files(path) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path}: a folder without event files", fix="Give a log file.")
     for file in files:
         run = _run_of(file.parent.relative_to(path)) if file != path else ""
         steps: dict[int, dict[str, float]] = {}
         try:
-            for step, tag, value in read_whole_scalars(file):
+            for step, tag, value in read_whole_scalars(content or file):
                 steps.setdefault(step, {})[tag] = value
         except DataError as error:
-            findings.add(Problem(len(steps), error.what))
+            why = error.what.removeprefix(f"{content or file}: ")
+            told = why if file == path else f"{file.relative_to(path)}: {why}"
+            findings.add(Problem(None, told))
         for step, values in sorted(steps.items()):
             findings.formats[FORMAT] += 1
             yield run, _row(step, values, file.parent.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from odapi_runner import files
 from odapi_runner.errors import DataError
 from odapi_runner.pipeline.patching.notebook import is_notebook
 from odapi_runner.report import notebooks
-from odapi_runner.report.blocks import open_log, read_blocks
+from odapi_runner.report.blocks import can_be_reopened, open_log, read_blocks
 from odapi_runner.report.grammars import (
     coco_table,
     estimator,
@@ -63,7 +64,7 @@ def read_logs(path: Path, findings: Findings | None = None) -> tuple[ParsedLog, 
     """The runs of a log, a notebook, an event file, or a folder of event files.
 
     Args:
-        path: `-` for standard input.
+        path: `-` for standard input; packed by gzip or not.
         findings: gets the formats that were found and what could not be used.
 
     Raises:
@@ -93,19 +94,23 @@ def stream_log(
     Args:
         path: as in `read_logs`.
         findings: complete once all rows have come.
-        on_idle: as in `blocks.read_blocks`: follows a log that grows.
+        on_idle: as in `blocks.read_blocks`: follows a log of lines that grows.
 
     Raises:
-        DataError: as `read_logs`.
+        DataError: as `read_logs`, or what is no log of lines is to be followed.
     """
-    is_folder = files.is_folder(path)
-    told = _stream_events(path, findings) if is_folder else _stream(path, findings, on_idle)
+    if files.is_folder(path):
+        _refuse_following(path, "a folder", on_idle)
+        told = _stream_events(path, findings)
+    else:
+        told = _stream(path, findings, on_idle)
     is_empty = True
     for each in told:
         is_empty = False
         yield each
     if is_empty:
-        raise DataError(f"{path}: no metrics in this log", fix=_FIX)
+        why = f" ({findings.problems[0]})" if findings.problems else ""
+        raise DataError(f"{path}: no metrics in this log{why}", fix=_FIX)
 
 
 def collect(told: Iterable[Told]) -> tuple[ParsedLog, ...]:
@@ -141,43 +146,76 @@ def find_grammars(head: bytes) -> tuple[Grammar, ...]:
     return LOGS
 
 
-def _stream_events(path: Path, findings: Findings) -> Iterator[Told]:
+def _refuse_following(path: Path, kind: str, on_idle: Callable[[], bool] | None) -> None:
+    if on_idle is not None:
+        fix = "Read it as it is, without -f; logs of lines can be followed, as train.log."
+        raise DataError(f"{path}: {kind} is not followed", fix=fix)
+
+
+def _stream_events(path: Path, findings: Findings, content: Path | None = None) -> Iterator[Told]:
     # NumPy and protobuf come with it, which other logs need not wait for.
     from odapi_runner.report.event_logs import read_event_rows
 
     passes: dict[str, Passes] = {}
-    for run, row in read_event_rows(path, findings):
+    for run, row in read_event_rows(path, findings, content):
         _, placed = passes.setdefault(run, Passes()).place(row)
         yield Told(run or ".", placed)
 
 
 def _stream(path: Path, findings: Findings, on_idle: Callable[[], bool] | None) -> Iterator[Told]:
     with open_log(path) as stream:
+        if on_idle is not None and can_be_reopened(stream, path):
+            _refuse_bytes(path, stream.peek(1), on_idle)
         blocks = read_blocks(stream, path, on_idle)
         first = next((block for block in blocks if block), b"")
         head = first[:_HEAD]
+        whole = itertools.chain([first], blocks)
         if b"\0" in head:
-            yield from _stream_binary(path, head, findings)
-            return
-        if is_notebook(head.decode("utf-8", errors="replace")):
-            yield from _stream_notebook(path, first, blocks, findings)
-            return
-        yield from _stream_lines(itertools.chain([first], blocks), find_grammars(head), findings)
+            _refuse_bytes(path, head, on_idle)
+            copied = None if can_be_reopened(stream, path) else whole
+            yield from _stream_event_file(path, copied, findings)
+        elif is_notebook(head.decode("utf-8", errors="replace")):
+            _refuse_following(path, "a notebook", on_idle)
+            yield from _stream_notebook(path, whole, findings)
+        else:
+            scanner = Scanner(find_grammars(head), findings, follows=on_idle is not None)
+            yield from _stream_lines(path, whole, scanner)
 
 
-def _stream_binary(path: Path, head: bytes, findings: Findings) -> Iterator[Told]:
+def _refuse_bytes(path: Path, head: bytes, on_idle: Callable[[], bool] | None) -> None:
+    """Refuse what is neither a text nor an event file; and to follow that, which has no lines."""
     from odapi_runner.formats.event_file import is_event_file
 
+    if b"\0" not in head:
+        return
     if not is_event_file(head):
         raise DataError(f"{path}: not a text", fix="Give the log that training printed.")
-    return _stream_events(path, findings)
+    _refuse_following(path, "an event file", on_idle)
 
 
-def _stream_notebook(
-    path: Path, first: bytes, blocks: Iterator[bytes], findings: Findings
+def _stream_event_file(
+    path: Path, copied: Iterable[bytes] | None, findings: Findings
 ) -> Iterator[Told]:
-    data = first
-    for block in itertools.takewhile(bool, blocks):  # a notebook is not followed
+    """Its rows; of one that is packed, or comes through a pipe, by way of a copy."""
+    if copied is None:
+        yield from _stream_events(path, findings)
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        try:
+            copy.writelines(copied)
+        except DataError as error:  # packed, and cut: the rest is read
+            findings.add(_problem(path, error))
+        copy.flush()
+        yield from _stream_events(path, findings, Path(copy.name))
+
+
+def _problem(path: Path, error: DataError, line: int | None = None) -> Problem:
+    return Problem(line, error.what.removeprefix(f"{path}: "))
+
+
+def _stream_notebook(path: Path, blocks: Iterable[bytes], findings: Findings) -> Iterator[Told]:
+    data = b""
+    for block in blocks:
         data += block
         if len(data) > _LONGEST_NOTEBOOK:
             raise DataError(f"{path}: too long for a notebook", fix="Give the log of a training.")
@@ -186,10 +224,8 @@ def _stream_notebook(
         yield Told(str(number), row, remarks)
 
 
-def _stream_lines(
-    blocks: Iterable[bytes], grammars: tuple[Grammar, ...], findings: Findings
-) -> Iterator[Told]:
-    scanner, passes = Scanner(grammars, findings), Passes()
+def _stream_lines(path: Path, blocks: Iterable[bytes], scanner: Scanner) -> Iterator[Told]:
+    passes = Passes()
     failure = None
 
     def place(rows: Iterable[Row]) -> Iterator[Told]:
@@ -202,7 +238,7 @@ def _stream_lines(
             yield from place(scanner.feed(block) if block else scanner.flush())
     except DataError as error:  # a packed log that was cut, a disk that fails
         failure = error
-        findings.add(Problem(scanner.lines + 1, error.what))
+        scanner.findings.add(_problem(path, error, scanner.lines + 1))
     yield from place(scanner.close())
-    if failure and not findings.formats:
+    if failure and not scanner.findings.formats:
         raise failure  # that says more than that there are no metrics

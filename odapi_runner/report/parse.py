@@ -72,7 +72,7 @@ def refuse_unused(path: Path, findings: Findings) -> None:
     """
     if findings.unused:
         others = f" (and {findings.unused - 1} more)" if findings.unused > 1 else ""
-        what = f"{path}:{findings.problems[0]}{others}"
+        what = findings.problems[0].at(path) + others
         raise DataError(what, fix="Mend the log; without --strict such lines are left out.")
 
 

@@ -27,6 +27,11 @@ class PrintedTables:
     )
     _order: deque[int | None] = field(default_factory=deque)
 
+    @property
+    def has_told(self) -> bool:
+        """Whether any row has told metrics exactly."""
+        return bool(self._order)
+
     def tell(self, metrics: Mapping[str, float]) -> None:
         """Keep what another row tells."""
         known = {

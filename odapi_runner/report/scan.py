@@ -11,6 +11,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from odapi_runner.report.grammars import coco_table
 from odapi_runner.report.grammars.grammar import Grammar, Reader
@@ -27,13 +28,18 @@ _SHOWN = 80  # characters of a line
 class Problem:
     """What could not be used of a log."""
 
-    line: int
+    line: int | None  # None: it has none
     why: str
     text: str = ""
 
     def __str__(self) -> str:
         shown = self.text.strip()[:_SHOWN]
-        return f"{self.line}: {self.why}" + (f": {shown}" if shown else "")
+        before = "" if self.line is None else f"{self.line}: "
+        return before + self.why + (f": {shown}" if shown else "")
+
+    def at(self, path: Path) -> str:
+        """The same with its place."""
+        return f"{path}: {self}" if self.line is None else f"{path}:{self}"
 
 
 @dataclass(slots=True)
@@ -71,8 +77,15 @@ class _Reading:
 class Scanner:
     """Gives the lines of a log to the readers of some grammars."""
 
-    def __init__(self, grammars: Sequence[Grammar], findings: Findings | None = None) -> None:
+    def __init__(
+        self,
+        grammars: Sequence[Grammar],
+        findings: Findings | None = None,
+        *,
+        follows: bool = False,
+    ) -> None:
         self.findings = findings or Findings()
+        self._follows = follows
         self._readings = [
             _Reading(
                 each.name, tuple(word.encode() for word in each.words), each.reach, each.start()
@@ -88,7 +101,7 @@ class Scanner:
     def feed(self, block: bytes) -> list[Row]:
         """The rows that a block of whole lines completes; the last one of a log may lack its end.
 
-        The printed tables wait for `close`.
+        The printed tables wait for `close`, unless a log that grows is followed.
         """
         text = block
         if b"\r" in block:  # a bar of progress writes over itself; the places stay what they are
@@ -106,7 +119,7 @@ class Scanner:
                 else:
                     rows.append(told)
         self.lines += block.count(b"\n")
-        return rows
+        return [*rows, *self._due_tables()]
 
     def flush(self) -> list[Row]:
         """The rows that are begun, as they are: nothing has come for a while."""
@@ -117,16 +130,25 @@ class Scanner:
                     self.findings.add(Problem(self.lines, told.why, told.text))
                 else:
                     rows.append(told)
-        return rows
+        return [*rows, *self._due_tables()]
 
     def close(self) -> list[Row]:
         """The rest; last come the printed tables that no other row tells."""
-        rows, tables = self.flush(), self._tables.untold()
+        rows = [*self.flush(), *self._untold_tables()]
         for _ in range(self._tables.fuller):
             self.findings.add(Problem(self.lines, "an evaluation lacks metrics of COCO's table"))
+        return rows
+
+    def _due_tables(self) -> list[EvalRow]:
+        """The tables that are complete, of a followed log which tells nothing but tables so far."""
+        waits = self._tables.has_told or any(each.reader.is_open for each in self._reaching)
+        return [] if waits or not self._follows else self._untold_tables()
+
+    def _untold_tables(self) -> list[EvalRow]:
+        tables = self._tables.untold()
         if tables:
             self.findings.formats[coco_table.GRAMMAR.name] += len(tables)
-        return [*rows, *tables]
+        return tables
 
     def _offer(self, text: bytes, start: int, end: int) -> list[Row | Unused]:
         """What the readers tell of the lines from one place to another."""

@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from odapi_runner.cli import main
+from odapi_runner.formats.event_file import Event
+from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.report.parse import parse
 
 LOG = """\
@@ -188,6 +190,83 @@ def test_a_log_may_come_through_a_pipe() -> None:
     )  # fmt: skip
 
     assert done.stdout == HEADER + ROW.replace("eval.log", "-")
+
+
+def piped(*words: str | Path, given: bytes, returncode: int = 0) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "odapi_runner", "parse", *words],
+        input=given, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == returncode, done.stderr
+    return done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_whatever_has_a_path_may_come_through_a_pipe(tmp_path: Path, packed: bool) -> None:
+    """Logs and event files, packed or not."""
+    events = tmp_path / "events"
+    with RecordWriter(events) as writer:
+        writer.write(b"\x1a\x0dbrain.Event:2")
+        value = {"tag": "DetectionBoxes_Precision/mAP", "simple_value": [0.5]}
+        writer.write(Event(step=5, summary={"value": [value]}).SerializeToString())
+    pack = gzip.compress if packed else bytes
+
+    log, _ = piped("-", "--format", "csv", given=pack(LOG.encode()))
+    found, _ = piped("-", "--format", "csv", given=pack(events.read_bytes()))
+
+    assert log == HEADER + ROW.replace("eval.log", "-")
+    assert found.splitlines()[1].startswith("-,5,0.5,")
+
+
+def test_a_pipe_is_followed_until_its_writer_has_gone() -> None:
+    """And not for ever."""
+    rows, said = piped("-f", "-", "--format", "json", given=LOG.encode())
+
+    assert json.loads(rows)["step"] == 100
+    assert said == "note: -: rows by format: model_main_tf2 (1)\n"
+
+
+def test_a_pipe_that_is_quiet_gives_its_rows_and_ends_by_ctrl_c() -> None:
+    """Though its writer is still there."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "odapi_runner", "parse", "-f", "-", "--format", "json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(LOG.encode())
+        process.stdin.flush()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=30)
+
+    assert json.loads(first)["mAP"] == 0.134822
+    assert code == 0
+
+
+def test_following_strictly_ends_where_a_line_cannot_be_used(tmp_path: Path) -> None:
+    """Also where no row comes after it."""
+    path = tmp_path / "x.log"
+    path.write_text(TRAINING.format(100, 1.5) + "INFO:tensorflow:Step per-step time 1s\n", "utf-8")
+
+    rows, said = piped("-f", "--strict", path, "--format", "json", given=b"", returncode=1)
+
+    assert json.loads(rows)["step"] == 100
+    assert f"Error: {path}:2: a step without its number or its time" in said
+
+
+def test_what_is_no_log_of_lines_is_not_followed(tmp_path: Path) -> None:
+    """A sentence instead of what would look as if it were."""
+    notes, events = tmp_path / "notes.txt", tmp_path / "events.out.tfevents.1"
+    notes.write_text("1\n  =\n    mAP = 0.75\n", "utf-8")
+    with RecordWriter(events) as writer:
+        writer.write(b"\x1a\x0dbrain.Event:2")
+
+    for path, kind in ((notes, "a notebook"), (events, "an event file"), (tmp_path, "a folder")):
+        result = odapi("parse", "-f", path)
+
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"Error: {path}: {kind} is not followed\n  Read it as it")
 
 
 @pytest.mark.parametrize("output_format", ["table", "json", "csv"])

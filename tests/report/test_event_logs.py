@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from pathlib import Path
 
@@ -159,6 +160,36 @@ def test_a_file_that_is_cut_is_read_to_there_and_said(tmp_path: Path) -> None:
 
     assert [row.step for row in run.train] == [1]
     assert "ends within a record" in str(findings.problems[0])
+
+
+def test_where_a_file_of_a_folder_is_cut_is_said_with_its_name(tmp_path: Path) -> None:
+    """It has no lines; one of which nothing can be read says so, too."""
+    path = write_events(tmp_path / "train/events.out.tfevents.1", [(1, [tensor("a", 1.0)])])
+    path.write_bytes(path.read_bytes()[:-3])
+
+    with pytest.raises(DataError) as caught:
+        read_logs(tmp_path)
+
+    assert caught.value.what == (
+        f"{tmp_path}: no metrics in this log (train/events.out.tfevents.1: "
+        "the file ends within a record (byte 43))"  # behind 12 + 15 + 4 of the version, and 12
+    )
+
+
+@pytest.mark.parametrize("cut", [0, 3])
+def test_a_packed_file_is_read(tmp_path: Path, cut: int) -> None:
+    """As one that is not; what is cut of it is said with its own name."""
+    events = [(step, [tensor("Loss/total_loss", 1.0)]) for step in (1, 2)]
+    path = write_events(tmp_path / "eval" / "events.out.tfevents.1", events)
+    packed = path.with_suffix(".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()[: -cut or None]))
+    findings = Findings()
+
+    (run,) = read_logs(packed, findings)
+
+    assert [row.step for row in run.evaluations] == ([1] if cut else [1, 2])
+    told = [problem.at(packed) for problem in findings.problems]
+    assert [why.startswith(f"{packed}: the file ends within") for why in told] == [True] * bool(cut)
 
 
 def test_a_folder_without_any_says_so(tmp_path: Path) -> None:

@@ -159,6 +159,22 @@ def test_tables_are_compared_with_what_is_told_before_and_after() -> None:
     assert tables.untold() == []
 
 
+def test_a_log_of_tables_alone_is_followed() -> None:
+    """A table is told when another begins, or nothing comes; one beside exact rows waits."""
+    table = LOG.splitlines(keepends=True)[7].encode()
+    scanner = Scanner(LOGS, follows=True)
+    waiting = Scanner(LOGS, follows=True)
+
+    assert scanner.feed(table) == []
+    assert [row.step for row in scanner.feed(table.replace(b"135", b"250"))] == [None]
+    assert [row.step for row in scanner.flush()] == [None]
+    assert scanner.close() == []
+    waiting.feed(LOG.encode())
+    waiting.flush()
+    assert waiting.feed(table.replace(b"135", b"250") * 2) == waiting.flush() == []
+    assert len(waiting.close()) == 2
+
+
 def test_a_packed_log_is_read_and_one_that_is_cut_to_there(tmp_path: Path) -> None:
     """By gzip, whatever its name; the rows that are whole count, and the rest is said."""
     path = tmp_path / "train.log"
@@ -173,7 +189,7 @@ def test_a_packed_log_is_read_and_one_that_is_cut_to_there(tmp_path: Path) -> No
     assert len(whole) == 5000
     assert half == whole[: len(half)]
     assert 1000 < len(half) < 4000
-    assert str(findings.problems[-1]).endswith("train.log: packed, and cut short")
+    assert findings.problems[-1].at(path) == f"{path}:{len(half) + 1}: packed, and cut short"
 
 
 def test_a_packed_log_that_is_cut_before_its_first_metric_says_so(tmp_path: Path) -> None:
