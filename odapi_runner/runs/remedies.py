@@ -85,6 +85,7 @@ class Remedies:
             done = f"batches of {half} instead of {batch}, and the learning rate for it"
             overrides, options = [f"batch_size={half}"], {}
         why = f"the memory did not suffice: {done}"
+        self.end_evaluations()  # the next evaluator reads the config anew
         revise(self.run, self.events, why=why, overrides=overrides, options=options)
         return done
 

@@ -220,10 +220,7 @@ class _Supervisor:
                 disk_is_full=is_full(self.run),
             )
             self.outcome, self.what = "failed", failure.what
-            revision = self.run.revision()
             pause = None if self.stop.requests else self.remedies.apply(failure)
-            if self.run.revision() != revision:  # the evaluator knows the config of its start
-                self.evaluations.end(self.stop.is_urgent)
             if pause is not None:
                 self.start_at = time.monotonic() + pause
                 return
