@@ -48,6 +48,7 @@ from odapi_runner.runs.state import is_full
 _TRAINER_GRACE_SECONDS = 300
 # How a trainer ends that is asked to before it is ready: it has nothing to save yet.
 _BEFORE_IT_HEEDS = -signal.SIGTERM
+_ONE_REQUEST_SECONDS = 1.0
 _POLL_SECONDS = 0.25
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -94,9 +95,21 @@ def supervise(
 
 @dataclass(slots=True)
 class _Stop:
-    """Counts the requests to stop: the first is a wish, a second one is urgent."""
+    """Counts the requests to stop: the first is a wish, a second one is urgent.
+
+    What follows at once is the same request: of a job that it preempts, Slurm signals all processes
+    twice (slurmd/slurmd/req.c, `_rpc_timelimit` and `_rpc_terminate_job`).
+    """
 
     requests: int = 0
+    _first: float = 0.0
+
+    def note(self) -> None:
+        now = time.monotonic()
+        if not self.requests:
+            self._first = now
+        if not self.requests or now - self._first > _ONE_REQUEST_SECONDS:
+            self.requests += 1
 
     def is_urgent(self) -> bool:
         return self.requests > 1
@@ -106,10 +119,7 @@ class _Stop:
 def _stop_by_signals() -> Iterator[_Stop]:
     stop = _Stop()
 
-    def note(*_: object) -> None:
-        stop.requests += 1
-
-    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda *_: stop.note()) for number in _SIGNALS}
     try:
         yield stop
     finally:

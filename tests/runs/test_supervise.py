@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -235,6 +236,24 @@ def test_a_stop_before_the_trainer_is_ready(make_run: MakeRun, supervised: Super
     assert supervised(run, "6 2 0").wait(60) == 0
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(
+    make_run: MakeRun, supervised: Supervised
+) -> None:
+    """As of Slurm: the trainer ends its step and saves."""
+    run = make_run(num_steps=1000, evaluate=False)
+    supervisor = supervised(run, "1000 1000 0.8")
+    wait_for_event(run, "checkpoint")
+    supervisor.send_signal(signal.SIGTERM)
+    time.sleep(0.1)  # the first has been taken
+    supervisor.send_signal(signal.SIGTERM)
+    supervisor.wait(30)
+
+    assert read_status(run).state == "stopped"
+    assert [event["code"] for event in events(run, "trainer_ended")] == [0]
+    (stopped,) = [event for event in events(run, "stopped") if event["role"] == "train"]
+    assert stopped["step"] == 1
+
+
 def test_a_second_signal_does_not_wait(make_run: MakeRun, supervised: Supervised) -> None:
     """Ctrl-C twice ends a trainer that does not listen."""
     run = make_run()
@@ -242,7 +261,7 @@ def test_a_second_signal_does_not_wait(make_run: MakeRun, supervised: Supervised
     wait_for_event(run, "checkpoint")
     supervisor.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
-        supervisor.wait(0.7)
+        supervisor.wait(1.2)
     supervisor.send_signal(signal.SIGINT)
     supervisor.wait(60)
 
