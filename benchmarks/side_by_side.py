@@ -4,12 +4,13 @@
     python benchmarks/side_by_side.py --models-dir ~/models --model d0 --steps 200 --gpu 0
     python benchmarks/side_by_side.py --models-dir ~/models --config my.config --workspace DIR
 
-draws images, converts them and renders the config of a model (or takes one
-of your own, with its data, from a workspace). Each round trains with either engine, without an
-evaluator beside it, then evaluates the first and the last checkpoint in one process, of which the
-second counts. Prints the machine, the commit, and median, minimum and maximum of every figure;
-ratios are builtin to tf-models, of one round. From scratch no two trainings begin alike: mAP says
-something after as many steps as a training takes, or with a fine_tune_checkpoint.
+draws images, converts them and renders the config of a model (or takes one of your own, with its
+data, from a workspace). Each round trains with either engine, which take turns to begin, without an
+evaluator beside it; then one process evaluates the two checkpoints that are kept, of half the steps
+and of all, and the second counts: the first pays for what is built once. (Of step 0 model_main_tf2
+has no weights, and no evaluation.) Prints the machine, the commit, and median, minimum and maximum
+of every figure; ratios are builtin to tf-models, of one round. From scratch no two trainings begin
+alike: mAP says something after as many steps as a training takes, or with a fine_tune_checkpoint.
 """
 
 from __future__ import annotations
@@ -50,14 +51,15 @@ def odapi(place: Workspace, *words: str) -> None:
         sys.exit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
 
 
-def run_once(place: Workspace, engine: str, config: Path, words: Sequence[str]) -> dict[str, float]:
+def run_once(
+    place: Workspace, engine: str, config: Path, steps: int, words: Sequence[str]
+) -> dict[str, float]:
     """Train and evaluate with one engine; the figures."""
     name = f"{engine}-{len(list(place.train.glob('*')))}"
     run = RunDir(place.train / name)
     start = ("--engine", engine, "--config", str(config), "--run", name, *words)
-    odapi(
-        place, "train", *start, "--eval", "none", "--checkpoint-every", str(10**6), "--foreground"
-    )
+    saves = ("--num-steps", str(steps), "--checkpoint-every", str(steps // 2), "--keep", "2")
+    odapi(place, "train", *start, *saves, "--eval", "none", "--foreground")
     odapi(place, "eval", name, "--step", "all")
     return figures(run)
 
@@ -68,8 +70,8 @@ def figures(run: RunDir) -> dict[str, float]:
     told = {event["kind"]: event for event in events if event["role"] == "train"}
     first, last = told["first_step"], told["finished"]
     step = (last["time"] - first["time"]) / (last["step"] - first["step"])
-    begun = [event for event in events if event["kind"] == "evaluating"][-1]
-    done = [event for event in events if event["kind"] == "evaluated"][-1]
+    _, begun = [event for event in events if event["kind"] == "evaluating"]
+    _, done = [event for event in events if event["kind"] == "evaluated"]
     images = len(read_groundtruth(run.groundtruth).source_ids)
     return {
         "s from the start to the first step": first["seconds"] - first["step"] * step,
@@ -91,14 +93,14 @@ def prepare(root: Path, asked: argparse.Namespace) -> Path:
 
 def measure(place: Workspace, config: Path, asked: argparse.Namespace) -> None:
     """Both engines in turn, and the ratios of each round."""
-    common = ["--num-steps", str(asked.steps), "--gpu", asked.gpu]
-    theirs, ours = [], []
-    for _ in range(asked.rounds):
-        models = ["--models-dir", str(asked.models_dir.resolve())]
-        theirs.append(run_once(place, THEIRS, config, [*common, *models]))
-        ours.append(run_once(place, OURS, config, common))
-    for name in theirs[0]:
-        of, to = [one[name] for one in ours], [one[name] for one in theirs]
+    device = ["--gpu", asked.gpu]
+    words = {THEIRS: [*device, "--models-dir", str(asked.models_dir.resolve())], OURS: device}
+    found: dict[str, list[dict[str, float]]] = {engine: [] for engine in words}
+    for number in range(asked.rounds):
+        for engine in list(words)[:: -1 if number % 2 else 1]:
+            found[engine].append(run_once(place, engine, config, asked.steps, words[engine]))
+    for name in found[OURS][0]:
+        of, to = ([one[name] for one in found[engine]] for engine in (OURS, THEIRS))
         show(f"{THEIRS}: {name}", to)
         show(f"{OURS}: {name}", of)
         if all(to):
@@ -110,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models-dir", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=60, help="an even number")
     parser.add_argument("--gpu", default="none")
     parser.add_argument("--model", choices=MODELS, default="mobilenet")
     parser.add_argument("--config", type=Path, help="of your own, in --workspace")
@@ -118,6 +120,8 @@ def main() -> None:
     parser.add_argument("-s", dest="changes", action="append", default=[], metavar="PATH=VALUE")
     add_image_options(parser, images=60)
     asked = parser.parse_args()
+    if asked.steps < 2 or asked.steps % 2:
+        parser.error("--steps is no even number")
 
     print_heading(f"{asked.steps} steps of {asked.config or asked.model}")
     if asked.config:
