@@ -31,6 +31,7 @@ PROCESSES = {
     "test_supervise.py",
     "test_survival.py",
     "test_torture.py",
+    "test_tf_models_policies.py",
     "test_tf_models_runs.py",
 }
 

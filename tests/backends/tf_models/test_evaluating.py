@@ -12,9 +12,9 @@ import pytest
 
 from odapi_runner.backends.tf_models.launcher.evaluation import Evaluation, without_optimizer
 from odapi_runner.backends.tf_models.launcher.messages import Messages
-from odapi_runner.formats.checkpoint_index import read_index, read_tensor
 from odapi_runner.rundir import RunDir
 from support.checkpoints import write_checkpoint
+from support.tf_models.no_network import Reader
 
 
 class Minder(Messages):
@@ -28,19 +28,6 @@ class Minder(Messages):
         self.told.append((kind, fields["number"]))
         if kind == "weightless":
             self.run.drop_pending(fields["number"])
-
-
-class Reader:
-    """What TensorFlow's reader says of a checkpoint."""
-
-    def __init__(self, prefix: str) -> None:
-        self._index = read_index(Path(prefix))
-
-    def get_tensor(self, key: str) -> Any:
-        return read_tensor(self._index, key)
-
-    def get_variable_to_shape_map(self) -> dict[str, tuple[int, ...]]:
-        return {key: one.shape for key, one in self._index.tensors.items()}
 
 
 @pytest.fixture
