@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import signal
 import sys
 from pathlib import Path
@@ -130,7 +129,7 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
     from odapi_runner.report.logs import stream_log
     from odapi_runner.report.parse import refuse_unused
     from odapi_runner.report.scan import Findings
-    from odapi_runner.report.spool import followed_columns, told_record
+    from odapi_runner.report.spool import csv_cells, followed_columns, told_record
 
     findings, ends = Findings(), []
 
@@ -150,7 +149,7 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
     for told in stream_log(path, findings, on_idle=goes_on):
         row = told_record(path.name, told.row, told.remarks)
         if output_format == "csv":
-            csv.writer(sys.stdout, lineterminator="\n").writerow(map(row.get, columns))
+            csv.writer(sys.stdout, lineterminator="\n").writerow(csv_cells(row, columns))
             sys.stdout.flush()
         elif output_format == "json":
             click.echo(_object(row, list(row)))
@@ -166,12 +165,10 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
 
 def _object(row: dict[str, Any], columns: list[str]) -> str:
     """A row as JSON, which has no words for what is not finite."""
-    plain = {column: row.get(column) for column in columns}
-    finite = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in plain.items()
-    }
-    return json.dumps(finite, ensure_ascii=False)
+    from odapi_runner.report.render import finite
+
+    told = {column: finite(row.get(column)) for column in columns}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _short(value: object) -> object:

@@ -9,6 +9,7 @@ from typing import Any
 from odapi_runner.errors import OdapiError, did_you_mean
 from odapi_runner.metrics import COLUMNS, METRICS, is_better
 from odapi_runner.report.picking import Pick, rows_of
+from odapi_runner.report.render import is_nan
 from odapi_runner.report.rows import EvalRow, Row
 from odapi_runner.report.settings import find_setting, setting_names
 from odapi_runner.report.source import Source
@@ -92,6 +93,8 @@ def select(entries: Sequence[Entry], conditions: Sequence[Condition]) -> list[En
 def in_order(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     """By the first name, where that is equal by the next: `sort` of `compare.compare`.
 
+    nan is an empty cell: nothing is more or less than it, and all order would break.
+
     Raises:
         OdapiError: none of the entries has such a column or setting.
     """
@@ -132,4 +135,4 @@ def _cells(entries: Sequence[Entry], name: str) -> list[Any]:
             f'"{name}" is neither a column nor a setting of these runs',
             fix=near or f"The columns: {', '.join(columns)}",
         )
-    return [cell for _, cell in found]
+    return [None if is_nan(cell) else cell for _, cell in found]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def render_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
 
 def render_json(columns: Sequence[str], rows: Sequence[Row]) -> str:
     """A list of objects, null for None."""
-    items = [dict(zip(columns, row, strict=True)) for row in rows]
+    items = [dict(zip(columns, map(finite, row), strict=True)) for row in rows]
     return json.dumps(items, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -89,6 +90,16 @@ RENDERERS: dict[str, Callable[[Sequence[str], Sequence[Row]], str]] = {
     "markdown": render_markdown,
     "latex": render_latex,
 }
+
+
+def finite(value: Any) -> Any:
+    """The value; None for nan and inf, which JSON has no words for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a cell is a number that is none."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def is_number(value: Any) -> bool:

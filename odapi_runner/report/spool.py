@@ -6,17 +6,16 @@ import csv
 import dataclasses
 import marshal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from odapi_runner import files
-from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COLUMNS, column_of
 from odapi_runner.report.logs import Told
+from odapi_runner.report.render import is_nan
 from odapi_runner.report.rows import EvalRow, Remarks, Row, TrainRow
-from odapi_runner.report.table import TIMES_TOLD, build_record, remark_columns
+from odapi_runner.report.table import TIMES_TOLD, Record, build_record, remark_columns, writing
 
 
 def told_record(run: str, row: Row, remarks: Remarks | None) -> dict[str, Any]:
@@ -137,12 +136,18 @@ class Spool:
             yield told_record(names[number], row, Remarks(*remarks) if remarks else None)
 
 
+def csv_cells(row: Record, columns: Sequence[str]) -> list[Any]:
+    """The cells of a row in a CSV: nan is empty there, as pandas has it."""
+    told = {name: value for name, value in row.items() if not is_nan(value)}
+    return [*map(told.get, columns)]
+
+
 def write_rows(stream: TextIO, spool: Spool) -> None:
     """The table as CSV, its cells as pandas would write them."""
     columns = spool.columns()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(map(row.get, columns) for row in spool.rows())
+    writer.writerows(csv_cells(row, columns) for row in spool.rows())
 
 
 def write_csv_file(path: Path, spool: Spool) -> None:
@@ -151,9 +156,5 @@ def write_csv_file(path: Path, spool: Spool) -> None:
     Raises:
         OdapiError: it cannot be written there.
     """
-    try:
-        with files.replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as out:
-            write_rows(out, spool)
-    except OSError as error:
-        what = f"{path}: cannot be written ({error.strerror})"
-        raise OdapiError(what, fix="Give another path with --out.") from error
+    with writing(path) as aside, aside.open("w", encoding="utf-8", newline="") as out:
+        write_rows(out, spool)

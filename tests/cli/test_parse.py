@@ -149,19 +149,21 @@ def test_a_step_that_is_told_again_is_one_row_that_says_so(tmp_path: Path) -> No
 def test_a_table_is_the_same_in_every_format_and_as_a_call(
     tmp_path: Path, output_format: str
 ) -> None:
-    """A training that is no number any more: nan in CSV, null in JSON."""
+    """A training that is no number any more is empty in CSV, null in JSON; inf is null there."""
     path = tmp_path / "x.log"
-    path.write_text(TRAINING.format(100, math.nan) + TRAINING.format(200, 0.125), "utf-8")
+    told = (TRAINING.format(*row) for row in ((100, math.nan), (200, 0.125), (300, math.inf)))
+    path.write_text("".join(told), "utf-8")
 
     result = odapi("parse", path, "--format", output_format, "--out", tmp_path / "out.csv")
 
     frame = parse([path])
     read = pd.read_csv(tmp_path / "out.csv").astype(frame.dtypes)
     pd.testing.assert_frame_equal(read, frame)
+    assert "nan" not in (tmp_path / "out.csv").read_text("utf-8")
     shown = {"csv": ",0.125,", "json": '"loss_total": 0.125', "table": "0.125"}
     assert shown.get(output_format, "| 0.125 |") in result.stdout
     if output_format == "json":
-        assert [row["loss_total"] for row in json.loads(result.stdout)] == [None, 0.125]
+        assert [row["loss_total"] for row in json.loads(result.stdout)] == [None, 0.125, None]
 
 
 def test_a_notebook_gives_its_experiments_and_patches(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from odapi_runner.errors import OdapiError
 from odapi_runner.metrics import COCO_METRICS, COLUMNS
 from odapi_runner.report.compare import compare
 from odapi_runner.report.exports.export import export
+from odapi_runner.report.write import write_comparison
 from odapi_runner.rundir import RunDir
 from odapi_runner.workspace import Workspace
 from support.compared import rows, write_run
@@ -106,6 +109,20 @@ def test_augmentations_have_a_column_each_by_what_they_hold(workspace: Workspace
         "min_area",
         "random_horizontal_flip",
     ]
+
+
+def test_what_is_no_number_is_an_empty_cell(workspace: Workspace) -> None:
+    """The last one in any order; in JSON, as what is infinite, null."""
+    for name, value in (("a", 0.25), ("b", math.nan), ("c", 0.5), ("d", math.inf)):
+        write_run(workspace.train / name, {10: value})
+
+    for sort, names in (("mAP", "dcab"), ("-mAP", "acdb")):
+        found = compare(workspace=workspace, sort=[sort])
+        assert rows(found, "run") == [[name] for name in names]
+    assert rows(compare(workspace=workspace, where=["mAP="]), "run") == [["b"]]
+    write_comparison(workspace.root / "x.json", found)
+    told = json.loads((workspace.root / "x.json").read_text("utf-8"), parse_constant=pytest.fail)
+    assert [row["mAP"] for row in told] == [0.25, 0.5, None, None]
 
 
 def test_of_a_folder_nothing_is_left_out_silently(workspace: Workspace) -> None:
