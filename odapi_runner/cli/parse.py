@@ -70,7 +70,7 @@ def command(
       odapi parse notes.txt --patches patches
       odapi parse -f train/kitti-d0/train.log
     """
-    from odapi_runner.report.parse import refuse_unused, spool_logs, write_patches
+    from odapi_runner.report.parse import refuse_unused, spool_logs, write_experiments
     from odapi_runner.report.spool import Spool, write_csv_file
 
     if follow:
@@ -79,7 +79,8 @@ def command(
         _follow(logs[0], output_format, strict=strict)
         return
     with Spool() as spool:
-        for path, findings in zip(logs, spool_logs(logs, spool), strict=True):
+        found, experiments = spool_logs(logs, spool)
+        for path, findings in zip(logs, found, strict=True):
             _tell(path, findings)
             if strict:
                 refuse_unused(path, findings)
@@ -90,7 +91,7 @@ def command(
         if out:
             write_csv_file(out, spool)
         _print(spool, output_format)
-    for written in write_patches(logs, patches) if patches else ():
+    for written in write_experiments(experiments, patches) if patches else ():
         click.echo(f"wrote {written}", err=True)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odapi_runner import files
-from odapi_runner.errors import DataError, OdapiError
-from odapi_runner.report.logs import collect, stream_log
+from odapi_runner.errors import DataError
+from odapi_runner.report.blocks import STDIN
+from odapi_runner.report.logs import Told, collect, stream_log
 from odapi_runner.report.names import shorten
 from odapi_runner.report.notebooks import render_patch
 from odapi_runner.report.scan import Findings
 from odapi_runner.report.spool import Spool
-from odapi_runner.report.table import build_record, build_table, remark_columns
+from odapi_runner.report.table import build_record, build_table, remark_columns, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,20 +48,27 @@ def parse(logs: Sequence[str | Path], *, strict: bool = False) -> pd.DataFrame:
     return build_table(records)
 
 
-def spool_logs(logs: Sequence[Path], spool: Spool) -> list[Findings]:
-    """Put the rows of logs into a spool; what was found in each.
+def spool_logs(
+    logs: Sequence[Path], spool: Spool
+) -> tuple[list[Findings], list[tuple[Path, Told]]]:
+    """Put the rows of logs into a spool, each log read once: standard input gives no more.
+
+    Returns:
+        What was found in each, and the experiments of those that are notebooks.
 
     Raises:
         DataError: as `parse`.
     """
-    found = []
+    found, experiments = [], []
     for name, path in zip(shorten([str(path) for path in logs], "/"), logs, strict=True):
         spool.begin(name)
         findings = Findings()
         for told in stream_log(path, findings):
             spool.add(told)
+            if told.remarks:
+                experiments.append((path, told))
         found.append(findings)
-    return found
+    return found, experiments
 
 
 def refuse_unused(path: Path, findings: Findings) -> None:
@@ -87,24 +94,35 @@ def write_patches(logs: Sequence[Path], folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        DataError: as `parse`, or nothing in the logs changes a config.
+        DataError: as `parse`, nothing in the logs changes a config, or two would be one file.
         OdapiError: they cannot be written there.
     """
-    written = []
-    for path in logs:
-        for told in stream_log(path, Findings()):
-            if told.remarks and (patch := render_patch(told.remarks)):
-                target = folder / f"{path.stem}-{told.run}.txt"
-                try:
-                    files.write_atomic(target, patch)
-                except OSError as error:
-                    what = f"{target}: cannot be written ({error.strerror})"
-                    raise OdapiError(what, fix="Give another folder.") from error
-                written.append(target)
-    if not written:
-        names = ", ".join(map(str, logs))
+    with Spool() as spool:
+        _, experiments = spool_logs(logs, spool)
+    return write_experiments(experiments, folder)
+
+
+def write_experiments(experiments: Sequence[tuple[Path, Told]], folder: Path) -> list[Path]:
+    """As `write_patches`, of what `spool_logs` has read."""
+    patches: dict[Path, str] = {}
+    for path, told in experiments:
+        if told.remarks and (patch := render_patch(told.remarks)):
+            stem = "stdin" if path == STDIN else path.stem
+            target = folder / f"{stem}-{told.run}.txt"
+            if target in patches:
+                raise DataError(
+                    f"{path}: experiment {told.run} would replace another one's {target}",
+                    fix="Give each experiment of a notebook a number of its own; notebooks of one "
+                    "name one after the other, each with another --patches.",
+                )
+            patches[target] = patch
+    if not patches:
+        names = ", ".join(dict.fromkeys(str(path) for path, _ in experiments))
         raise DataError(
-            f"{names}: no experiment that changes a config",
+            f"{names or 'these logs'}: no experiment that changes a config",
             fix="Give a notebook of experiments with set or remove in it.",
         )
-    return written
+    for target, patch in patches.items():
+        with writing(target, fix="Give another folder.") as aside:
+            aside.write_text(patch, "utf-8", newline="")
+    return list(patches)

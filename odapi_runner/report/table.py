@@ -78,7 +78,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, fix: str = "Give another path with --out.") -> Iterator[Path]:
     """As `files.replacing`, for what somebody has asked for.
 
     Raises:
@@ -89,4 +89,4 @@ def writing(path: Path) -> Iterator[Path]:
             yield aside
     except OSError as error:
         what = f"{path}: cannot be written ({error.strerror})"
-        raise OdapiError(what, fix="Give another path with --out.") from error
+        raise OdapiError(what, fix=fix) from error

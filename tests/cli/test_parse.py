@@ -194,6 +194,31 @@ def test_a_log_may_come_through_a_pipe() -> None:
     assert done.stdout == HEADER + ROW.replace("eval.log", "-")
 
 
+def test_patches_of_standard_input_are_written_too(tmp_path: Path) -> None:
+    """Which gives its bytes once, and to one log."""
+    _, said = piped("-", "--patches", tmp_path / "p", given=b"3\n  set\n    a { b: 1 }\n")
+    _, twice = piped("-", "-", given=LOG.encode(), returncode=1)
+
+    assert (tmp_path / "p" / "stdin-3.txt").read_text("utf-8") == "set\n  a { b: 1 }\n"
+    assert said.endswith(f"wrote {tmp_path / 'p' / 'stdin-3.txt'}\n")
+    assert twice == "Error: -: standard input is closed, or read already\n  Give - once.\n"
+
+
+@pytest.mark.parametrize("names", [["a/notes.txt", "b/notes.txt"], ["twice.txt"]])
+def test_no_patch_replaces_another(tmp_path: Path, names: list[str]) -> None:
+    """Of notebooks of one name, or of two experiments of one number: none is written."""
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("1\n  set\n    a { b: 1 }\n" * (3 - len(names)), "utf-8")
+
+    result = odapi("parse", *(tmp_path / name for name in names), "--patches", tmp_path / "p")
+
+    assert result.exit_code == 1
+    assert f"{tmp_path / names[-1]}: experiment 1 would replace another one's" in result.stderr
+    assert not (tmp_path / "p").exists()
+
+
 def piped(*words: str | Path, given: bytes, returncode: int = 0) -> tuple[str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "odapi_runner", "parse", *words],
