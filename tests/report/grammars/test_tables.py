@@ -91,3 +91,12 @@ def test_the_events_of_a_run_tell_its_evaluations(tmp_path: Path) -> None:
 
     tags = {"DetectionBoxes_Precision/mAP": 0.25, "DetectionBoxes_Precision/mAP@.50IOU": -1.0}
     assert read_log(path).evaluations == (EvalRow(100, tags),)
+
+
+def test_a_block_of_zeros_is_no_row() -> None:
+    """A machine that crashes leaves some; Python's csv takes no cell above 131,072 signs."""
+    zeros = "\0" * 200_000
+    text = f"step,mAP\n10,0.25\n{zeros}20,0.5\n30,0.75\n"
+
+    assert [row.step for row in rows(text)] == [10, 30]
+    assert problems(text) == [(3, "a cut row")]
