@@ -12,10 +12,12 @@ from odapi_runner.errors import DataError
 from odapi_runner.formats.event_file import Event, read_scalars
 from odapi_runner.formats.tfrecord import RecordWriter
 from odapi_runner.report.compare import compare
+from odapi_runner.report.exports.exported import build_exported
 from odapi_runner.report.logs import read_logs
 from odapi_runner.report.parse import parse
 from odapi_runner.report.rows import EvalRow, TrainRow
 from odapi_runner.report.scan import Findings
+from odapi_runner.report.sources import read_sources
 from odapi_runner.workspace import Workspace
 
 MAP = "DetectionBoxes_Precision/mAP"
@@ -209,3 +211,14 @@ def test_logs_beside_event_files_are_told(tmp_path: Path) -> None:
 
     assert found.table["step"].tolist() == [5]
     assert found.notes == (f"{folder}: its event files only are read, not train.log",)
+
+
+def test_of_a_folder_the_numbers_are_exported(tmp_path: Path) -> None:
+    """And no files: it is none."""
+    folder = tmp_path / "model"
+    write_events(folder / "eval/events.out.tfevents.1", [(5, [simple(MAP, 0.5)])])
+    (source,), _ = read_sources([folder], Workspace(tmp_path))
+
+    found = build_exported(source, "model")
+
+    assert (found.numbers, found.files) == ({5: {"mAP": 0.5}}, ())

@@ -15,7 +15,6 @@ from odapi_runner.proto.differences import joined
 from odapi_runner.proto.written import written_fields
 from odapi_runner.report.run.curves import read_training
 from odapi_runner.report.source import Source, read_asked
-from odapi_runner.rundir import RunDir
 
 _TRAIN = "train/"  # before what the trainer told: the evaluator tells a loss of the same name
 _ID_LENGTH = 16
@@ -35,7 +34,8 @@ class Exported:
         numbers: by step, then by column; `train/…` is what the trainer told. Steps ascend; of
             evaluations of which nobody says the step the last one is at 0, since such programs
             take one number a step.
-        files: its configs, what was asked, its table of metrics, its logs; no checkpoints.
+        files: its configs, what was asked, its table of metrics, its logs; no checkpoints. Of a
+            folder of event files none: its numbers are all that is to be told of it.
     """
 
     id: str
@@ -61,7 +61,7 @@ def build_exported(source: Source, name: str) -> Exported:
         started=_seconds(created),
         settings=said | told,
         numbers=_numbers(source),
-        files=_files(source.run) if source.run else (source.path,),
+        files=_files(source),
     )
 
 
@@ -86,7 +86,10 @@ def _numbers(source: Source) -> dict[int, dict[str, float]]:
     return dict(sorted(found.items()))
 
 
-def _files(run: RunDir) -> tuple[Path, ...]:
+def _files(source: Source) -> tuple[Path, ...]:
+    run = source.run
+    if run is None:
+        return (source.path,) if source.path.is_file() else ()
     revisions = range(1, run.revision() + 1)
     wanted = [
         *(run.config_of(revision) for revision in revisions),

@@ -75,10 +75,11 @@ class Wandb:
             for step, values in run.numbers.items():
                 if step >= first:
                     made.log(dict(values), step=step)
-            artifact = self.module.Artifact(f"{_KIND}-{run.id}", _KIND)
-            for path in run.files:
-                artifact.add_file(str(path), path.name)
-            made.log_artifact(artifact)
+            if run.files:
+                artifact = self.module.Artifact(f"{_KIND}-{run.id}", _KIND)
+                for path in run.files:
+                    artifact.add_file(str(path), path.name)
+                made.log_artifact(artifact)
             where = Path(made.dir).parent if made.offline else made.url
             made.finish()
         return f"{run.name}: {where}"
