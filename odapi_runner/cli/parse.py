@@ -27,7 +27,8 @@ _SHOWN = 5  # lines that could not be used
     "-f",
     "--follow",
     is_flag=True,
-    help="Go on as the log grows, and print each row when it is complete (one log; Ctrl-C ends).",
+    help="Go on as the log grows, and print each row when it is complete (one log of lines; Ctrl-C "
+    "ends, and so does the writer of a pipe).",
 )
 @click.option("--strict", is_flag=True, help="End with an error where a line cannot be used.")
 @click.option(
@@ -60,7 +61,9 @@ def command(
       event_file       TensorBoard's files, or a folder that holds some
       notebook         notes of experiments, one number each, with "=", set, remove and note below
 
-    Logs may be packed by gzip, and be of any length; - is standard input.
+    All of them but folders may be packed by gzip, or come from standard input: -. A log may be of
+    any length: its rows are printed as csv or json in constant memory; to line up a table or
+    markdown all of them are kept.
 
     \b
     Example:
