@@ -87,6 +87,8 @@ COLUMN_OF_TAG = {
     VOC_2007_TAG: "VOC_2007",
 }
 
+TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
+
 # Tags of figures that are -1 where there is no groundtruth of that kind.
 _FIGURES = ("Detection", "KITTI_", "PascalBoxes_")
 

@@ -12,10 +12,8 @@ import io
 from odapi_runner import files
 from odapi_runner.errors import RunError
 from odapi_runner.formats.detections import read_metrics
-from odapi_runner.metrics import COLUMN_OF_TAG, COLUMNS, column_of, columns_of
+from odapi_runner.metrics import COLUMNS, TAG_OF_COLUMN, column_of, columns_of
 from odapi_runner.rundir import RunDir
-
-_TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
 
 
 def rebuild_metrics_csv(run: RunDir) -> None:
@@ -50,7 +48,7 @@ def read_metrics_csv(run: RunDir) -> list[tuple[int, dict[str, float]]]:
         with path.open(encoding="utf-8", newline="") as stream:
             columns, *rows = csv.reader(stream)
         place = columns.index("step")
-        tags = [_TAG_OF_COLUMN.get(column, column) for column in columns if column != "step"]
+        tags = [TAG_OF_COLUMN.get(column, column) for column in columns if column != "step"]
         steps = [int(row.pop(place)) for row in rows]
         numbers = [_numbers(tags, row) for row in rows]
     except (OSError, ValueError, IndexError, csv.Error) as error:

@@ -220,7 +220,7 @@ def _stream_notebook(path: Path, blocks: Iterable[bytes], findings: Findings) ->
         if len(data) > _LONGEST_NOTEBOOK:
             raise DataError(f"{path}: too long for a notebook", fix="Give the log of a training.")
     text = data.decode("utf-8", errors="replace")
-    for number, row, remarks in notebooks.read_experiments(text, findings):
+    for number, row, remarks in notebooks.read_experiments(text, LOGS, findings):
         yield Told(str(number), row, remarks)
 
 

@@ -11,32 +11,33 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from odapi_runner.metrics import COLUMN_OF_TAG
+from odapi_runner.metrics import TAG_OF_COLUMN
 from odapi_runner.pipeline.patching.notebook import Experiment, Section, parse_notebook
-from odapi_runner.report.grammars import coco_table, estimator, model_main_tf2
-from odapi_runner.report.grammars.grammar import NAME, VALUE, as_step
+from odapi_runner.report.grammars import coco_table
+from odapi_runner.report.grammars.grammar import NAME, VALUE, Grammar, as_step
 from odapi_runner.report.rows import EvalRow, Remarks
 from odapi_runner.report.scan import Findings, Problem, Scanner
 
 FORMAT = "notebook"
-_GRAMMARS = (model_main_tf2.GRAMMAR, coco_table.GRAMMAR, estimator.GRAMMAR)
 _NAMED = re.compile(rf"\s*(?:[-*] )?({NAME})\s*[=:]\s*({VALUE})\s*[,;]?\s*")
-_TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
 _STEPS = ("global_step", "step")
 
 
-def read_experiments(text: str, findings: Findings) -> Iterator[tuple[int, EvalRow, Remarks]]:
+def read_experiments(
+    text: str, grammars: Sequence[Grammar], findings: Findings
+) -> Iterator[tuple[int, EvalRow, Remarks]]:
     """Number, metrics and remarks of each experiment, by their numbers.
 
+    Below "=" may stand lines of logs, which the grammars read.
     An experiment without results has no metrics. What stands among the results and is none is a
     problem; in the notes nothing is looked for.
     """
     experiments = [each for each in parse_notebook(text).experiments if each.number is not None]
     for each in sorted(experiments, key=lambda each: (each.number or 0, each.line)):
         findings.formats[FORMAT] += 1
-        yield each.number or 0, _read_results(each, findings), _remarks(each)
+        yield each.number or 0, _read_results(each, grammars, findings), _remarks(each)
 
 
 def render_patch(experiment: Remarks) -> str:
@@ -45,13 +46,15 @@ def render_patch(experiment: Remarks) -> str:
     return "".join(f"{kind}\n{textwrap.indent(text, '  ')}" for kind, text in parts.items() if text)
 
 
-def _read_results(experiment: Experiment, findings: Findings) -> EvalRow:
-    scanner = Scanner(_GRAMMARS)
+def _read_results(
+    experiment: Experiment, grammars: Sequence[Grammar], findings: Findings
+) -> EvalRow:
+    scanner = Scanner(grammars)
     named: dict[str, float] = {}
     unread = []
     for line in experiment.results.splitlines():
         if found := None if coco_table.parse_line(line) else _NAMED.fullmatch(line):
-            named[_TAG_OF_COLUMN.get(found[1], found[1])] = float(found[2])
+            named[TAG_OF_COLUMN.get(found[1], found[1])] = float(found[2])
         elif line.strip():
             unread.append(line)
     rows = [*scanner.feed("".join(f"{line}\n" for line in unread).encode()), *scanner.close()]

@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from odapi_runner.metrics import COCO_METRICS, LOSS_TAGS, is_better, known
+from odapi_runner.metrics import LOSS_TAGS, TAG_OF_COLUMN, is_better, known
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, keep_later
 from odapi_runner.report.source import Source
-
-_TAG_OF_METRIC = {metric.column: metric.tag for metric in COCO_METRICS} | LOSS_TAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def rows_of(source: Source) -> list[Row]:
 def metric_of(row: Row, metric: str) -> float | None:
     """One of `metrics.METRICS` of a row; None where it was not measured, or is no number."""
     values = row.values if isinstance(row, TrainRow) else row.metrics
-    value = values.get(_TAG_OF_METRIC[metric])
+    value = values.get(TAG_OF_COLUMN[metric])
     if value is None or not math.isfinite(value):
         return None
     return value if metric in LOSS_TAGS else known(value)

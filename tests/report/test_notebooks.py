@@ -9,7 +9,7 @@ import pytest
 from odapi_runner.metrics import COCO_METRICS, columns_of
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.pipeline.render import render
-from odapi_runner.report.logs import read_logs
+from odapi_runner.report.logs import LOGS, read_logs
 from odapi_runner.report.notebooks import read_experiments, render_patch
 from odapi_runner.report.parse import parse, write_patches
 from odapi_runner.report.rows import EvalRow, ParsedLog, Remarks
@@ -62,7 +62,7 @@ NOTEBOOK = """\
 def experiments(text: str) -> tuple[dict[int, tuple[EvalRow, Remarks]], list[str]]:
     """Row and remarks by number, and what could not be used."""
     findings = Findings()
-    found = {number: (row, told) for number, row, told in read_experiments(text, findings)}
+    found = {number: (row, told) for number, row, told in read_experiments(text, LOGS, findings)}
     return found, [str(problem) for problem in findings.problems]
 
 

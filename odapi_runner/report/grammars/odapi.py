@@ -14,23 +14,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from odapi_runner.metrics import COLUMN_OF_TAG, METRICS
+from odapi_runner.metrics import METRICS, TAG_OF_COLUMN
 from odapi_runner.report.grammars.grammar import Grammar, as_step
 from odapi_runner.report.grammars.separated import TableReader
 from odapi_runner.report.rows import EvalRow, Row, Unused
 
-_TAG_OF_COLUMN = {column: tag for tag, column in COLUMN_OF_TAG.items()}
-
 
 def tag_of(column: str) -> str:
     """The tag of a column of odapi's tables; the rest of them have tags for names."""
-    return _TAG_OF_COLUMN.get(column, column)
+    return TAG_OF_COLUMN.get(column, column)
 
 
 def is_header(line: str) -> bool:
     """Whether a file that begins with this line is a run's table of metrics."""
     names = line.strip().split(",")
-    return names[0] == "step" and any(name in _TAG_OF_COLUMN for name in names)
+    return names[0] == "step" and any(name in TAG_OF_COLUMN for name in names)
 
 
 class _EventReader:
