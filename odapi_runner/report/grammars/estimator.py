@@ -4,7 +4,9 @@
     INFO:tensorflow:Saving dict for global step 72756: DetectionBoxes_Precision/mAP = 0.0018, …
 
 The seconds are those since the line before. Several hooks may tell of one step, each in a line of
-its own. Before estimators there was `train.py`, which TF-Slim had trained:
+its own. Of a line that was cut, as syslog cuts
+long ones, the step has to be that of both ends, and the last value whole as far as that shows.
+Before estimators there was `train.py`, which TF-Slim had trained:
 
     INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)
 
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from odapi_runner.metrics import LOSS_TAGS
 from odapi_runner.report.grammars.automl import tag_of
@@ -32,12 +34,15 @@ _STEP = re.compile(
 _UNREAD = re.compile(rf"(?:^|[\s:\]|]){_LOSS} = [^,=]*, $")
 _NAMED = re.compile(rf"([\w/]+) = ({VALUE}), ")
 _SLIM = re.compile(rf"\bglobal step (\d{{1,18}}): loss = ({VALUE}) \(({VALUE}) sec/step\)")
-_SAVED = re.compile(r"\bSaving dict for global step \d{1,18}: (\S.*)\n")
+_SAVED = re.compile(r"\bSaving dict for global step (?P<step>\d{1,18}): (?P<metrics>\S.*)\n")
 # The same dict where somebody has copied it without the words before it.
-_COPIED = re.compile(r"(?:^|\s)(\w+/mAP = \S.*)\n")
+_COPIED = re.compile(r"(?:^|\s)(?P<step>)(?P<metrics>\w+/mAP = \S.*)\n")
 _METRIC = re.compile(rf"(?:^|, )([^\s=][^=]*?) = ({VALUE})(?=, |\s*$)")
+# As a float is printed: "0", "0." and "2.5e-0" lack their ends.
+_FLOAT = re.compile(r"[-+]?(?:\d+(?:\.\d+(?:e[-+]\d\d+)?|e[-+]\d\d+)|inf|nan)")
 _UNREADABLE = "a value that cannot be read"
 _STEP_NAME = "global_step"
+_LAST_NAME = "loss"  # of the metrics of an estimator, which stand in the order of their letters
 _TOTAL_LOSS = LOSS_TAGS["loss_total"]
 
 
@@ -48,7 +53,7 @@ class _Reader:
     is_open = False
     row: TrainRow | None = None
     before: int | None = None  # the step of the row before
-    told: str = ""  # the last evaluation
+    told: dict[str, str] = field(default_factory=dict)  # the last evaluation, as it was written
 
     def read(self, line: str) -> Sequence[Row | Unused]:
         if ", step = " in line:
@@ -86,18 +91,21 @@ class _Reader:
 
     def _read_evaluation(self, line: str) -> Sequence[Row | Unused]:
         found = _SAVED.search(line) or _COPIED.search(line)
-        pairs = _METRIC.findall(found[1]) if found else []
+        text = found["metrics"] if found else ""
+        pairs = _METRIC.findall(text)
+        if found and found["step"] and pairs and _is_cut(text, pairs):
+            pairs.pop()
         metrics = _tagged(pairs)
         step = as_step(metrics.pop(_STEP_NAME, None))
-        if not metrics or step is None:
+        is_another = found is not None and found["step"] not in {"", str(step)}
+        if not metrics or step is None or is_another:
             return (Unused("a cut line of metrics", line),) if "Saving dict" in line else ()
-        row = EvalRow(step, metrics)
-        is_copy, self.told = repr(row) == self.told, repr(row)
-        if is_copy:
-            return ()
-        is_whole = found is None or found[1].count(" = ") == len(pairs)
-        unread = () if is_whole else (Unused(_UNREADABLE, line),)
-        return [*self.close(), row, *unread]
+        named = dict(pairs)
+        if named.items() <= self.told.items():
+            return ()  # the other handler's copy, or what a cut has left of it
+        self.told = named
+        unread = (Unused(_UNREADABLE, line),) if text.count(" = ") > len(pairs) else ()
+        return [*self.close(), EvalRow(step, metrics), *unread]
 
     def close(self) -> Sequence[TrainRow]:
         row, self.row = self.row, None
@@ -105,6 +113,19 @@ class _Reader:
             return ()
         self.before = row.step
         return (row,)
+
+
+def _is_cut(text: str, pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether the last value lacks its end, as far as that shows.
+
+    A float that was cut to fewer digits looks whole where it stands last as it should.
+    """
+    name, value = pairs[-1]
+    if name == _STEP_NAME or not text.rstrip().endswith(f"{name} = {value}"):
+        return False
+    total = dict(pairs).get(_TOTAL_LOSS, value)  # the same number, where an estimator has it
+    is_begun = name == _LAST_NAME and total != value and total.startswith(value)
+    return name < _LAST_NAME or is_begun or _FLOAT.fullmatch(value) is None
 
 
 def _tagged(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:

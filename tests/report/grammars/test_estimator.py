@@ -151,6 +151,33 @@ def test_an_evaluation_with_a_nan_and_its_table_are_one_row() -> None:
     assert problems(table + saved) == [(4, "an evaluation lacks metrics of COCO's table")]
 
 
+@pytest.mark.parametrize(
+    ("end", "loss", "is_said"),
+    [
+        # Names ascend, and every estimator tells its loss: what stands last was cut before it.
+        ("learning_rate = 0.01", None, True),
+        ("loss = 0.", None, True),
+        ("loss = 0", None, True),
+        ("loss = 2.5e-0", None, True),
+        ("loss = 2.5e-05", 2.5e-5, False),
+        # Nobody can tell: it may have been 0.25.
+        ("loss = 0.2", 0.2, False),
+    ],
+)
+def test_the_last_value_of_a_line_may_be_cut(end: str, loss: float | None, is_said: bool) -> None:
+    """As syslog cuts a long line; what may lack digits is not used, and that is said."""
+    line = f"Saving dict for global step 4: AP = 0.5, global_step = 4, {end}\n"
+
+    assert rows(line) == [EvalRow(4, {MAP: 0.5} | ({"Loss/total_loss": loss} if loss else {}))]
+    assert problems(line) == ([(1, "a value that cannot be read")] if is_said else [])
+
+
+def test_a_cut_copy_of_a_line_takes_nothing_away() -> None:
+    """The second handler's words before it are longer, so that it ends earlier."""
+    assert rows(SAVED + SAVED[:-6] + "\n") == [EVALUATED]
+    assert rows(SAVED + SAVED[: SAVED.index(", learning_rate")] + "\n") == [EVALUATED]
+
+
 def test_tf_slim_tells_the_seconds_of_a_step() -> None:
     """`train.py` of the first years, each line twice."""
     line = "INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)\n"
@@ -164,6 +191,7 @@ def test_tf_slim_tells_the_seconds_of_a_step() -> None:
         (SAVED.rstrip("\n"), "a cut line of metrics"),
         (SAVED.replace("global_step = 135813, ", ""), "a cut line of metrics"),
         ("Saving dict for global step 1: global_step = 1\n", "a cut line of metrics"),
+        ("Saving dict for global step 12: AP = 0.5, global_step = 1\n", "a cut line of metrics"),
         ("INFO:tensorflow:loss = 2.5, step = 7", "a cut line of losses"),
         ("INFO:tensorflow:loss = 2.9952211XX, step = 7\n", "a cut line of losses"),
         ("loss = 0.5INFO:tensorflow:, step = 1\n", "a cut line of losses"),
