@@ -99,6 +99,20 @@ def test_the_best_one_is_damaged_and_rotated_away(run: RunDir, part: str) -> Non
     assert checkpoint_numbers(run.rejected) == [4]
 
 
+def test_a_copy_of_the_best_one_is_damaged(run: RunDir) -> None:
+    """Where a file system has no links the checkpoint itself is whole."""
+    path = run.best / "ckpt-4.data-00000-of-00001"
+    half = path.read_bytes()[:5]
+    path.unlink()
+    path.write_bytes(half)
+
+    assert put_right(run) == ["mended"]
+    assert best_of(run) == (4, 40, 0.5)
+    assert path.samefile(run.root / path.name)
+    (told,) = [event["what"] for event in read_events(run) if event["kind"] == "mended"]
+    assert told.startswith("best/: ckpt-4 is put there anew (")
+
+
 def test_no_checkpoint_is_left_to_be_the_best(make_run: MakeRun) -> None:
     run = make_run()
     save(run, 1, score=0.2)

@@ -34,9 +34,7 @@ def mend_best(run: RunDir, by: str, events: EventLog) -> None:
         return
     elected = _elect(run, by)
     if best is not None:
-        now = f"ckpt-{elected[1].number} of step {elected[1].step} is" if elected else "none is"
-        what = f"ckpt-{best.number} is no longer the best one ({why}): of those left {now}"
-        events.write("mended", what=what)
+        events.write("mended", what=_describe(best, str(why), elected and elected[1]))
         if best.number not in checkpoint_numbers(run.rejected):
             with contextlib.suppress(FileNotFoundError):
                 link_checkpoint(run.best, best.number, run.rejected)
@@ -63,6 +61,13 @@ def _fault(run: RunDir, number: int) -> str | None:
     if number not in checkpoint_numbers(run.best):
         return "it is not there any more"
     return find_damage(run.best / f"ckpt-{number}")
+
+
+def _describe(before: Best, why: str, now: Best | None) -> str:
+    if now is not None and now.number == before.number:
+        return f"best/: ckpt-{now.number} is put there anew ({why})"
+    left = f"ckpt-{now.number} of step {now.step} is" if now else "none is"
+    return f"ckpt-{before.number} is no longer the best one ({why}): of those left {left}"
 
 
 def _elect(run: RunDir, by: str) -> tuple[Path, Best] | None:
