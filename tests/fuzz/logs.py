@@ -1,20 +1,25 @@
-"""Logs of every format, whose numbers are known: what a reader tells must be among them.
+"""Logs of every format, whose numbers are known: a reader may tell each as what it is, and no more.
 
 Lines of others come in between, with numbers that no log tells; lines are repeated, lost, moved,
-and cut where another writer goes on.
+and cut: where another writer goes on, or at the end of the line. What is cut to a part that looks
+whole nobody can tell: numbers without a fixed count of digits are not cut where they stand last.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from odapi_runner.metrics import COCO_METRICS
+from odapi_runner.metrics import CATEGORY_TAG, COCO_METRICS, LEARNING_RATE, LOSS_TAGS
 from odapi_runner.report.logs import read_logs
 from odapi_runner.report.rows import EvalRow
+
+_MAP, _MAP_50, _AR_100 = (COCO_METRICS[place].tag for place in (0, 1, 8))
+_CLASSIFICATION, _TOTAL = LOSS_TAGS["loss_classification"], LOSS_TAGS["loss_total"]
 
 # Above every number that a log tells. None begins with what could go on in a cut line.
 _NOISE = (
@@ -41,49 +46,61 @@ _NOISE = (
 
 @dataclass(slots=True)
 class _Numbers:
-    """Writes numbers, and keeps what they are."""
+    """Writes numbers, and keeps what they are: tag, step and value of each."""
 
     random: Random
-    told: set[float] = field(default_factory=set)
+    told: set[tuple[str, int, float]] = field(default_factory=set)
     step: int = 0
 
     def next_step(self) -> int:
         self.step += self.random.choice((100, 100, 100, 250))
-        self.told.add(float(self.step))
         return self.step
 
-    def value(self, form: str) -> str:
+    def value(self, tag: str, form: str) -> str:
         text = format(
             self.random.choice((-1.0, 0.0, *(self.random.random() for _ in "12345"))), form
         )
-        self.told.add(float(text))
+        self.told.add((tag, self.step, float(text)))
         return text
 
 
 def make_log(random: Random) -> bytes:
     """A log with the numbers that it tells, as JSON."""
     numbers = _Numbers(random)
-    lines = random.choice(tuple(_FORMATS.values()))(numbers)
-    for _ in range(random.choice((0, 1, 3, 10, 30))):
-        lines = random.choice(_CHANGES)(random, lines)
+    name = random.choice(tuple(_FORMATS))
+    lines = _FORMATS[name](numbers)
+    changes = random.choices(_CHANGES, k=random.choice((0, 1, 3, 10, 30)))
+    # First the ends of lines: behind a number that others have cut already nobody can tell it.
+    for change in sorted(changes, key=lambda change: change is not _end):
+        lines = change(random, lines)
     text = "".join(f"{line}\n" for line in lines)
     if random.random() < 0.2:
         text = text.replace("\n", "\r\n")
-    return json.dumps({"told": sorted(numbers.told), "text": text}).encode()
+    # Where the step stands in another line, that line may be lost, or may be another one.
+    has_steps = _KEEPS_STEPS.get(name, set(_CHANGES)).issuperset(changes)
+    case = {"told": sorted(numbers.told), "has_steps": has_steps, "text": text}
+    return json.dumps(case).encode()
 
 
 def run_log(data: bytes, folder: Path) -> None:
-    """Every number of every row is one that the log tells."""
+    """Every number of every row is one that the log tells of that metric, and at that step."""
     made = json.loads(data)
     path = folder / "train.log"
     path.write_text(made["text"], encoding="utf-8")
-    told = set(made["told"])
+    told = {(tag, step, value) for tag, step, value in made["told"]}
+    anywhere = {(tag, value) for tag, _, value in told}
+    steps = {step for _, step, _ in told}
     for run in read_logs(path):
         for row in (*run.train, *run.evaluations):
+            if row.step is not None and row.step not in steps:
+                raise AssertionError(f"no line tells the step of {row}")
             values = row.metrics if isinstance(row, EvalRow) else row.values
-            for name, value in ({"step": row.step} | values).items():
-                if value is not None and value not in told:
-                    raise AssertionError(f"{name} {value} of {row} stands in no line of a metric")
+            is_placed = row.step is not None and made["has_steps"]
+            for tag, value in values.items():
+                if (tag, value) not in anywhere or (
+                    is_placed and (tag, row.step, value) not in told
+                ):
+                    raise AssertionError(f"{tag} {value} of {row} stands in no line of it")
 
 
 def sample_logs() -> tuple[str, ...]:
@@ -95,7 +112,9 @@ def sample_logs() -> tuple[str, ...]:
 def _model_main_2020(numbers: _Numbers) -> list[str]:
     lines = []
     for _ in range(5):
-        line = f"Step {numbers.next_step()} per-step time 0.813s loss={numbers.value('.3f')}"
+        line = (
+            f"Step {numbers.next_step()} per-step time 0.813s loss={numbers.value(_TOTAL, '.3f')}"
+        )
         lines += [f"INFO:tensorflow:{line}", f"I0912 11:40:27.9 1 model_lib_v2.py:652] {line}"]
     return lines
 
@@ -105,7 +124,8 @@ def _model_main_2021(numbers: _Numbers) -> list[str]:
     for number in range(4):
         step = numbers.next_step()
         form = "np.float32({})" if numbers.random.random() < 0.5 else "{}"
-        loss, total, rate = (form.format(numbers.value(".8g")) for _ in range(3))
+        tags = (_CLASSIFICATION, _TOTAL, LEARNING_RATE)
+        loss, total, rate = (form.format(numbers.value(tag, ".8g")) for tag in tags)
         lines += [f"INFO:tensorflow:Step {step} per-step time 0.531s"]
         lines += [f"I1223 23:31:42.4 1 model_lib_v2.py:707] Step {step} per-step time 0.531s"]
         for prefix in ("INFO:tensorflow:", "I1223 23:31:42.4 1 model_lib_v2.py:708] "):
@@ -122,14 +142,15 @@ def _evaluation(numbers: _Numbers, step: int) -> list[str]:
         lines.append(f"{prefix}Eval metrics at step {step}")
     tab = numbers.random.choice(("\t", "#011", "    "))
     for metric in COCO_METRICS:
-        lines.append(f"INFO:tensorflow:{tab}+ {metric.tag}: {numbers.value('.6f')}")
+        lines.append(f"INFO:tensorflow:{tab}+ {metric.tag}: {numbers.value(metric.tag, '.6f')}")
     return lines
 
 
 def _table(numbers: _Numbers) -> list[str]:
     return [
         f" {metric.title:<18} (A{metric.title.split()[1][0]}) @[ IoU={metric.iou:<9} | "
-        f"area={metric.area:>6} | maxDets={metric.max_detections:>3} ] = {numbers.value('0.3f')}"
+        f"area={metric.area:>6} | maxDets={metric.max_detections:>3} ] = "
+        f"{numbers.value(metric.tag, '0.3f')}"
         for metric in COCO_METRICS
     ]
 
@@ -138,9 +159,12 @@ def _estimator(numbers: _Numbers) -> list[str]:
     lines = []
     for _ in range(3):
         step = numbers.next_step()
-        lines += [f"INFO:tensorflow:loss = {numbers.value('.8g')}, step = {step} (32.747 sec)"]
-        pairs = [f"{metric.tag} = {numbers.value('.8g')}" for metric in COCO_METRICS[:4]]
-        pairs += [f"global_step = {step}", f"loss = {numbers.value('.8g')}"]
+        lines += [
+            f"INFO:tensorflow:loss = {numbers.value(_TOTAL, '.8g')}, step = {step} (32.7 sec)"
+        ]
+        tags = [metric.tag for metric in COCO_METRICS[:4]]
+        pairs = [f"{tag} = {numbers.value(tag, '.8g')}" for tag in tags]
+        pairs += [f"global_step = {step}", f"loss = {numbers.value(_TOTAL, '.8g')}"]
         lines += [f"INFO:tensorflow:Saving dict for global step {step}: {', '.join(pairs)}"]
     return lines
 
@@ -149,15 +173,17 @@ def _automl(numbers: _Numbers) -> list[str]:
     lines = []
     for _ in range(3):
         step = numbers.next_step()
-        losses = [f"{name}_loss = {numbers.value('.8g')}" for name in ("box", "cls", "det")]
+        told = {"box_loss": "box_loss", "cls_loss": _CLASSIFICATION, "det_loss": "det_loss"}
+        losses = [f"{name} = {numbers.value(tag, '.8g')}" for name, tag in told.items()]
         line = f"{', '.join(losses)}, step = {step} (46.4 sec)"
         lines += [f"INFO:tensorflow:{line}", f"I1121 22:54:47.6 1 hooks.py:265] {line}"]
-        names = ("AP", "AP50", "AP_/Person sitting", "ARmax100", "cls_loss")
-        pairs = [f"{name} = {numbers.value('.8g')}" for name in names]
+        told = {"AP": _MAP, "AP50": _MAP_50, "AP_/Person sitting": f"{CATEGORY_TAG}Person sitting"}
+        told |= {"ARmax100": _AR_100, "cls_loss": _CLASSIFICATION}
+        pairs = [f"{name} = {numbers.value(tag, '.8g')}" for name, tag in told.items()]
         lines += [
             (
                 f"INFO:tensorflow:Saving dict for global step {step}: {', '.join(pairs)}, "
-                f"global_step = {step}, loss = {numbers.value('.8g')}"
+                f"global_step = {step}, loss = {numbers.value(_TOTAL, '.8g')}"
             )
         ]
     return lines
@@ -165,26 +191,45 @@ def _automl(numbers: _Numbers) -> list[str]:
 
 def _slim(numbers: _Numbers) -> list[str]:
     form = "INFO:tensorflow:global step {}: loss = {} (0.301 sec/step)"
-    return [form.format(numbers.next_step(), numbers.value(".4f")) for _ in range(5)]
+    return [form.format(numbers.next_step(), numbers.value(_TOTAL, ".4f")) for _ in range(5)]
 
 
 def _mmdetection(numbers: _Numbers) -> list[str]:
     lines = []
     for _ in range(4):
         step = numbers.next_step()
-        lines += [f'{{"loss": {numbers.value(".5f")}, "time": 0.3, "step": {step}}}']
+        lines += [f'{{"loss": {numbers.value(_TOTAL, ".5f")}, "time": 0.3, "step": {step}}}']
         lines += [
-            f'{{"mode": "val", "epoch": {step}, "iter": 9, "bbox_mAP": {numbers.value("g")}}}'
+            f'{{"mode": "val", "epoch": {step}, "iter": 9, "bbox_mAP": {numbers.value(_MAP, "g")}}}'
         ]
-        lines += [f'{{"coco/bbox_mAP_50": {numbers.value(".4f")}, "step": {step}}}']
+        lines += [f'{{"coco/bbox_mAP_50": {numbers.value(_MAP_50, ".4f")}, "step": {step}}}']
     return lines
 
 
 def _ultralytics(numbers: _Numbers) -> list[str]:
-    lines = ["epoch,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B),lr/pg0"]
-    for _ in range(4):
-        cells = [f"{numbers.next_step()}", *(numbers.value(".5g") for _ in range(4))]
-        lines += [",".join(cells)]
+    names = "epoch,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B),lr/pg0"
+    return [names, *_cells(numbers, ("train/box_loss", _MAP_50, _MAP, LEARNING_RATE), ".5g")]
+
+
+def _odapi_csv(numbers: _Numbers) -> list[str]:
+    return ["step,mAP,mAP_50,loss_total", *_cells(numbers, (_MAP, _MAP_50, _TOTAL), "")]
+
+
+def _cells(numbers: _Numbers, tags: Sequence[str], form: str) -> list[str]:
+    return [
+        ",".join([f"{numbers.next_step()}", *(numbers.value(tag, form) for tag in tags)])
+        for _ in range(4)
+    ]
+
+
+def _odapi_events(numbers: _Numbers) -> list[str]:
+    lines = []
+    for number in range(4):
+        before = f'{{"time": 1{number}.5, "seq": {number}, "role": "eval", "kind": '
+        step = numbers.next_step()
+        pairs = f'"mAP": {numbers.value(_MAP, "")}, "mAP_50": {numbers.value(_MAP_50, "")}'
+        lines += [f'{before}"waiting", "step": {step}, "mAP": 7.5}}']
+        lines += [f'{before}"evaluated", "step": {step}, {pairs}, "seconds": 9.5}}']
     return lines
 
 
@@ -196,9 +241,9 @@ def _notebook(numbers: _Numbers) -> list[str]:
             lines += [f"   {line}" for line in _table(numbers)]
         else:
             step = numbers.next_step()
-            lines += [f"    {each.tag} = {numbers.value('.8g')}" for each in COCO_METRICS]
+            lines += [f"    {each.tag} = {numbers.value(each.tag, '.8g')}" for each in COCO_METRICS]
             lines += [f"    global_step = {step}"]
-        lines += ["  note", "    mAP = 0.5, 123", "  set", "    a { b: 5 }", ""]
+        lines += ["  note", "    123 mAP = 0.5", "  set", "    a { b: 5 }", ""]
     return lines
 
 
@@ -211,6 +256,8 @@ _FORMATS: dict[str, Callable[[_Numbers], list[str]]] = {
     "slim": _slim,
     "mmdetection": _mmdetection,
     "ultralytics": _ultralytics,
+    "odapi_csv": _odapi_csv,
+    "odapi_events": _odapi_events,
     "notebook": _notebook,
 }
 
@@ -252,4 +299,33 @@ def _cut(random: Random, lines: Sequence[str]) -> list[str]:
     return [*lines[:place], cut + noise, *lines[place + 1 :]]
 
 
-_CHANGES = (_interrupt, _interrupt, _interrupt, _lose, _repeat, _move, _cut)
+def _end(random: Random, lines: Sequence[str]) -> list[str]:
+    """A line ends before its end."""
+    place = random.randint(1, max(1, len(lines) - 1))
+    if place >= len(lines):
+        return list(lines)
+    line = lines[place]
+    cut = line[: random.randint(0, len(line))]
+    if _looks_whole(line, len(cut)):
+        cut = cut.rstrip("0123456789.e+-")
+    return [*lines[:place], cut, *lines[place + 1 :]]
+
+
+def _looks_whole(line: str, place: int) -> bool:
+    """Whether a line that is cut there ends with a part of a number which might be all of it."""
+    if not (number := _NUMBER_AT_END.search(line, 0, place)):
+        return False
+    if line.endswith(", step = ", 0, number.start()):
+        return True  # the first line of a training has no seconds behind its step
+    is_last = not line[place:].strip("0123456789.e+-")
+    return is_last and not _FIXED_DIGITS.search(line)
+
+
+_NUMBER_AT_END = re.compile(r"[-+\d.e]+\Z")
+_FIXED_DIGITS = re.compile(r"per-step time .* loss=|maxDets=.* \] = |\+ \w+/.*: ")
+_CHANGES = (_interrupt, _interrupt, _interrupt, _lose, _repeat, _move, _cut, _end)
+# By format: the changes after which a number is still told at its own step; of others all of them.
+_KEEPS_STEPS: dict[str, set[Callable[[Random, Sequence[str]], list[str]]]] = {
+    "model_main_2021": {_interrupt, _cut, _end},
+    "notebook": {_interrupt},
+}
