@@ -4,9 +4,9 @@
     INFO:tensorflow:Saving dict for global step 72756: DetectionBoxes_Precision/mAP = 0.0018, …
 
 The seconds are those since the line before. Several hooks may tell of one step, each in a line of
-its own. Of a line that was cut, as syslog cuts
-long ones, the step has to be that of both ends, and the last value whole as far as that shows.
-Before estimators there was `train.py`, which TF-Slim had trained:
+its own. Of an evaluation that was cut, as syslog cuts long lines, the step has to be the same at
+both ends, and the last value whole as far as that shows. Before estimators there was `train.py`,
+which TF-Slim had trained:
 
     INFO:tensorflow:global step 100: loss = 0.5213 (0.301 sec/step)
 

@@ -87,7 +87,9 @@ class _Training:
     def _read_step(self, passage: str) -> Sequence[TrainRow | Unused]:
         found = _STEP.search(passage)
         if found is None:
-            return (Unused("a step without its number or its time", _first_line(passage)),)
+            # What follows may be of the step that was cut, unless this is a copy of its line.
+            told = self.close() if self.pairs else ()
+            return [*told, Unused("a step without its number or its time", _first_line(passage))]
         if self.first and found[0] == self.first[0]:
             return ()  # the other handler's copy
         told = self.close()
@@ -146,7 +148,8 @@ class _Evaluation:
     def _read_step(self, passage: str) -> Sequence[EvalRow | Unused]:
         found = _EVALUATED.search(passage)
         if found is None:
-            return (Unused("an evaluation without its step", _first_line(passage)),)
+            told = self.close() if self.pairs else ()  # as above: the metrics are of another one
+            return [*told, Unused("an evaluation without its step", _first_line(passage))]
         if not self.pairs and int(found[1]) == self.step:
             return ()  # the other handler's copy
         told = self.close()

@@ -304,3 +304,19 @@ def test_training_and_evaluation_may_write_into_one_file() -> None:
         EvalRow(100, {"Loss/a": 0.5, "Loss/b": 0.25}),
         TrainRow(200, 0.5, {"Loss/total_loss": 1.0, "learning_rate": 0.5}),
     ]
+
+
+def test_what_stands_below_a_cut_line_of_a_step_is_of_no_step_before() -> None:
+    """Of an evaluation nobody knows the step of, as of losses, nothing is told."""
+    metric = "\t+ DetectionBoxes_Precision/mAP: {:f}\n"
+    cut = f"Eval metrics at step 1\n{metric.format(0.25)}Eval metrics at step \n"
+    trained = "Step {} per-step time 0.5s\n{{'Loss/total_loss': {},\n"
+
+    assert rows(cut + metric.format(0.5)) == [EvalRow(1, {"DetectionBoxes_Precision/mAP": 0.25})]
+    assert rows(trained.format(1, 0.25) + trained.format("", 0.5)) == [
+        TrainRow(1, 0.5, {"Loss/total_loss": 0.25})
+    ]
+    # The other handler's line was whole.
+    assert rows(f"Eval metrics at step 1\nEval metrics at step \n{metric.format(0.5)}") == [
+        EvalRow(1, {"DetectionBoxes_Precision/mAP": 0.5})
+    ]
