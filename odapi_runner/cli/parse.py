@@ -135,7 +135,8 @@ def _follow(path: Path, output_format: str, *, strict: bool) -> None:
     from odapi_runner.report.scan import Findings
     from odapi_runner.report.spool import csv_cells, followed_columns, told_record
 
-    findings, ends = Findings(), []
+    findings = Findings()
+    ends: list[bool] = []
 
     def end(*_: object) -> None:
         if ends:  # asked twice: it waits where nothing has come so far

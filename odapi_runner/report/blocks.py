@@ -52,7 +52,9 @@ def _open_stdin() -> io.BufferedReader:
     if stream is None or stream.closed:
         raise DataError("-: standard input is closed, or read already", fix="Give - once.")
     # A stream in memory, as tests have it, has no `peek`.
-    return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
+    if isinstance(stream, io.BufferedReader):
+        return stream
+    return io.BufferedReader(cast("io.RawIOBase", stream))
 
 
 def can_be_reopened(stream: io.BufferedReader, path: Path) -> bool:
@@ -157,7 +159,7 @@ def _read_some(stream: io.BufferedReader, path: Path) -> bytes:
         raise _unreadable(path, str(error)) from error
 
 
-def _mode(stream: io.BufferedReader) -> int:
+def _mode(stream: io.IOBase) -> int:
     """What kind of file it is; 0 where it is none, or its places are those of what is unpacked."""
     try:
         return 0 if isinstance(stream, gzip.GzipFile) else os.fstat(stream.fileno()).st_mode
