@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ _FIX = (
 class Told:
     """A row of a log, and the run that it is of."""
 
-    run: str  # a number from 1, an experiment's number, a folder of event files
+    run: str  # a number from 1, an experiment's number (N-2 the second), a folder of event files
     row: Row
     remarks: Remarks | None = None  # of a notebook
 
@@ -220,8 +221,11 @@ def _stream_notebook(path: Path, blocks: Iterable[bytes], findings: Findings) ->
         if len(data) > _LONGEST_NOTEBOOK:
             raise DataError(f"{path}: too long for a notebook", fix="Give the log of a training.")
     text = data.decode("utf-8", errors="replace")
+    times = Counter[int]()
     for number, row, remarks in notebooks.read_experiments(text, LOGS, findings):
-        yield Told(str(number), row, remarks)
+        times[number] += 1
+        again = f"-{times[number]}" if times[number] > 1 else ""
+        yield Told(f"{number}{again}", row, remarks)
 
 
 def _stream_lines(path: Path, blocks: Iterable[bytes], scanner: Scanner) -> Iterator[Told]:

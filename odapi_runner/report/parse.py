@@ -112,8 +112,7 @@ def write_experiments(experiments: Sequence[tuple[Path, Told]], folder: Path) ->
             if target in patches:
                 raise DataError(
                     f"{path}: experiment {told.run} would replace another one's {target}",
-                    fix="Give each experiment of a notebook a number of its own; notebooks of one "
-                    "name one after the other, each with another --patches.",
+                    fix="Give notebooks of one name in turn, each with another --patches.",
                 )
             patches[target] = patch
     if not patches:

@@ -204,19 +204,23 @@ def test_patches_of_standard_input_are_written_too(tmp_path: Path) -> None:
     assert twice == "Error: -: standard input is closed, or read already\n  Give - once.\n"
 
 
-@pytest.mark.parametrize("names", [["a/notes.txt", "b/notes.txt"], ["twice.txt"]])
-def test_no_patch_replaces_another(tmp_path: Path, names: list[str]) -> None:
-    """Of notebooks of one name, or of two experiments of one number: none is written."""
-    for name in names:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("1\n  set\n    a { b: 1 }\n" * (3 - len(names)), "utf-8")
+def test_no_patch_replaces_another(tmp_path: Path) -> None:
+    """Of notebooks of one name none is written, of experiments of one number each."""
+    notebooks = [tmp_path / "a" / "notes.txt", tmp_path / "b" / "notes.txt"]
+    for path in notebooks:
+        path.parent.mkdir()
+        path.write_text("1\n  set\n    a: 1\n1\n  set\n    b: 1\n", "utf-8")
 
-    result = odapi("parse", *(tmp_path / name for name in names), "--patches", tmp_path / "p")
+    both = odapi("parse", *notebooks, "--patches", tmp_path / "both")
+    one = odapi("parse", notebooks[0], "--patches", tmp_path / "one", "--format", "json")
 
-    assert result.exit_code == 1
-    assert f"{tmp_path / names[-1]}: experiment 1 would replace another one's" in result.stderr
-    assert not (tmp_path / "p").exists()
+    assert both.exit_code == 1
+    assert f"{notebooks[1]}: experiment 1 would replace another one's" in both.stderr
+    assert not (tmp_path / "both").exists()
+    texts = {path.name: path.read_text("utf-8") for path in (tmp_path / "one").iterdir()}
+    assert texts == {"notes-1.txt": "set\n  a: 1\n", "notes-1-2.txt": "set\n  b: 1\n"}
+    assert [row["run"] for row in json.loads(one.stdout)] == ["notes.txt:1", "notes.txt:1-2"]
+    assert parse([notebooks[0]])["set"].tolist() == ["a: 1\n", "b: 1\n"]
 
 
 def piped(*words: str | Path, given: bytes, returncode: int = 0) -> tuple[str, str]:
