@@ -29,6 +29,7 @@ from odapi_runner.doctor.machine import (
 from odapi_runner.doctor.trial import try_engine
 from odapi_runner.runs.options import RunOptions
 from support.automl import make_automl
+from support.tf_models import FAILURES, write_checkout
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,23 @@ def test_the_object_detection_api_is_absent_or_faulty(
     assert unfit.what == f"--python {tmp_path}/no-python: there is no such program"
 
 
+@pytest.mark.tf
+def test_the_object_detection_api_is_well_with_each_shim_that_it_needs(tmp_path: Path) -> None:
+    """How it was found, and a line for each, with the symptom that it cures."""
+    models = write_checkout(tmp_path / "내 models")
+    well, *shims = look_at_tf_models(RunOptions(models_dir=str(models)))
+
+    assert (well.name, well.state) == ("tf-models", "ok")
+    assert well.what == (
+        f"{models}/research/object_detection (--models-dir); 9 of 10 shims are applied"
+    )
+    assert {(shim.name, shim.state) for shim in shims} == {("tf-models shim", "ok")}
+    cured = [shim.what.partition(": cures ") for shim in shims]
+    failing = {name for name, failure in FAILURES.items() if failure}
+    assert {name for name, _, _ in cured} == failing
+    assert all(symptom for _, _, symptom in cured)
+
+
 def test_an_engine_is_tried(tmp_path: Path) -> None:
     """Three steps and an evaluation; nothing of them is left."""
     checkout, python = make_automl(tmp_path)
@@ -218,6 +236,17 @@ def test_the_command_as_text_and_as_json(tmp_path: Path, monkeypatch: pytest.Mon
     assert {"GPU", "memory", "disk", "builtin", "automl"} <= set(names)
     states = {fact["name"]: fact["state"] for fact in told["facts"]}
     assert states["TensorFlow"] == states["Keras"] == states["builtin"] == "ok"
+
+
+@pytest.mark.long
+@pytest.mark.tf
+def test_the_object_detection_api_is_tried(tmp_path: Path) -> None:
+    """Three steps by its model_main_tf2, and an evaluation."""
+    models = write_checkout(tmp_path / "models")
+    fact = try_engine("tf-models", "none", RunOptions(models_dir=str(models)))
+
+    assert (fact.name, fact.state) == ("tf-models, tried", "ok")
+    assert fact.what.startswith("3 steps and an evaluation (mAP ")
 
 
 @pytest.mark.long
