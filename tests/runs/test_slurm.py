@@ -39,6 +39,7 @@ pytestmark = pytest.mark.long
 
 FAKE_JOB = (sys.executable, str(Path(__file__).parent / "fake_job.py"))
 Submit = Callable[..., RunDir]
+Notified = tuple[str, Callable[[], list[list[str]]]]
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +136,15 @@ def test_who_waits_can_be_stopped_and_has_a_reason(submitted: Submit) -> None:
 
 
 @pytest.mark.parametrize("partition", PARTITIONS[:2])
-def test_a_preempted_run_goes_on(submitted: Submit, partition: str) -> None:
-    """A job of more importance takes its place; it saves, is queued again, and resumes."""
-    run = submitted("60 1000 0.1", slurm_partition=partition, slurm_extra="cpus-per-task=4")
+def test_a_preempted_run_goes_on(submitted: Submit, notified: Notified, partition: str) -> None:
+    """A job of more importance takes its place; it saves, is queued again, and resumes.
+
+    Somebody is told of its end alone.
+    """
+    program, calls = notified
+    run = submitted(
+        "60 1000 0.1", slurm_partition=partition, slurm_extra="cpus-per-task=4", notify=program
+    )
     assert wait_until(lambda: is_training(run), 60)
     other = submitted(
         "10 10 0.1", name="둘째", slurm_partition="night", slurm_extra="cpus-per-task=4"
@@ -152,11 +159,13 @@ def test_a_preempted_run_goes_on(submitted: Submit, partition: str) -> None:
     ]
     assert {one["job"] for one in events(run, "started")} == {find_job(run).number}
     assert len(events(run, "finished")) == 1
+    assert wait_until(lambda: calls() == [[run.name, "finished", ""]], 20), calls()
 
 
-def test_a_run_goes_on_after_the_end_of_its_time(submitted: Submit) -> None:
+def test_a_run_goes_on_after_the_end_of_its_time(submitted: Submit, notified: Notified) -> None:
     """The signal before the end makes it save; the job is queued again and resumes."""
-    run = submitted("30 1000 0.2")
+    program, calls = notified
+    run = submitted("30 1000 0.2", notify=program)
     assert wait_until(lambda: is_training(run), 60)
     number = find_job(run).number
     subprocess.run(["scancel", "--signal=USR2", number], check=True)
@@ -167,6 +176,7 @@ def test_a_run_goes_on_after_the_end_of_its_time(submitted: Submit) -> None:
     _, second = events(run, "started", "train")
     assert second["resumed_from_step"] == events(run, "stopped", "train")[0]["step"] > 0
     assert [one["job"] for one in events(run, "started")] == [number, number]
+    assert wait_until(lambda: calls() == [[run.name, "finished", ""]], 20), calls()
 
 
 def test_a_killed_job_is_seen_at_once(submitted: Submit) -> None:
