@@ -62,7 +62,8 @@ def running_slurm(cpus: int = 4) -> Iterator[dict[str, str]]:
 def _end_jobs(environment: dict[str, str]) -> None:
     """Leave no process of a job behind, whatever became of the tests."""
     _call(["scancel", "--user=root"], environment)
-    wait_until(lambda: not _call(["squeue", "--noheader"], environment), 30)
+    # Numbers alone: it cuts names, within a letter, too.
+    wait_until(lambda: not _call(["squeue", "--noheader", "--format=%A"], environment), 30)
 
 
 def _config(root: Path, cpus: int) -> str:
