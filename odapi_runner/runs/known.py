@@ -56,7 +56,7 @@ def read_known(run: RunDir, place: Workspace) -> Known:
     spec = RunSpec.load(run)
     notes: list[str] = []
     rows = read_evaluations(run, notes)
-    config, stages = None, ()
+    config, stages = None, tuple[Stage, ...]()
     try:
         config = read_pipeline(run.config)
         stages = read_stages(run, config, asdict(spec.options))
