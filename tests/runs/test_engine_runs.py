@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from odapi_runner.formats.best import read_best
 from odapi_runner.formats.detections import read_detections
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.pipeline.overrides import Changes
@@ -26,6 +27,7 @@ from odapi_runner.pipeline.rendered import write_rendered
 from odapi_runner.records.draw import draw_streets
 from odapi_runner.records.kitti import convert_kitti
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.status import processes, read_status
 from odapi_runner.workspace import Workspace
@@ -33,6 +35,7 @@ from odapi_runner.workspace import Workspace
 pytestmark = pytest.mark.tf
 
 ODAPI = [sys.executable, "-m", "odapi_runner"]
+CAR = "DetectionBoxes_PerformanceByCategory/mAP/Car"
 SECONDS = 240  # more than any wait here takes on a busy machine
 FROM_SCRATCH = ("train_config.fine_tune_checkpoint", "train_config.fine_tune_checkpoint_type")
 
@@ -85,8 +88,8 @@ def test_from_a_terminal_that_is_gone_to_the_table(workspace: Workspace) -> None
     pid, terminal = pty.fork()
     if pid == 0:  # the shell on the terminal
         os.chdir(workspace.root)
-        line = f"{sys.executable} -m odapi_runner train --gpu none --checkpoint-every 30; sleep 600"
-        os.execv("/bin/sh", ["/bin/sh", "-c", line])
+        train = f"{sys.executable} -m odapi_runner train --gpu none --checkpoint-every 30"
+        os.execv("/bin/sh", ["/bin/sh", "-c", f"{train} --best {CAR}; sleep 600"])
     shown = b""
     while b"odapi logs kitti-d0" not in shown:
         shown += os.read(terminal, 4096)
@@ -116,6 +119,10 @@ def test_from_a_terminal_that_is_gone_to_the_table(workspace: Workspace) -> None
     assert row["run"] == "kitti-d0"
     told = {event["step"]: event["mAP"] for event in events(run, "evaluated", "eval")}
     assert float(row["mAP"]) == pytest.approx(max(told.values()), abs=1e-9)
+    best = read_best(run)
+    assert best is not None
+    scores = read_scores(run, CAR)
+    assert (best.by, best.score) == (CAR, max(scores.values()))
 
 
 def test_eval_afterwards_finds_the_same_figures(workspace: Workspace) -> None:
