@@ -31,9 +31,9 @@ def _parse_condition(value: str) -> object:
 
 
 def _parse_metric(value: str) -> object:
-    from odapi_runner.runs.policies.metric import parse_metric
+    from odapi_runner.runs.policies.metric import parse_column
 
-    return parse_metric(value)
+    return parse_column(value)
 
 
 def _parse_target(value: str) -> object:
@@ -72,7 +72,8 @@ def _each_checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ..
     default="mAP",
     show_default=True,
     metavar="METRIC",
-    help="What the best is best by.",
+    help="What the best is best by: any metric that an evaluation has, as "
+    "'KITTI_AP40/Car (moderate)'.",
 )
 @click.option("--steps", is_flag=True, help="A row each evaluated checkpoint, not each run.")
 @click.option(

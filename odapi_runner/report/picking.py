@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from odapi_runner.metrics import LOSS_TAGS, TAG_OF_COLUMN, is_better, known
+from odapi_runner.errors import OdapiError, did_you_mean
+from odapi_runner.metrics import METRICS, TAG_OF_COLUMN, column_of, is_better, is_told
 from odapi_runner.report.rows import EvalRow, Row, TrainRow, keep_later
 from odapi_runner.report.source import Source
 
@@ -53,12 +54,16 @@ def rows_of(source: Source) -> list[Row]:
 
 
 def metric_of(row: Row, metric: str) -> float | None:
-    """One of `metrics.METRICS` of a row; None where it was not measured, or is no number."""
-    values = row.values if isinstance(row, TrainRow) else row.metrics
-    value = values.get(TAG_OF_COLUMN[metric])
+    """A metric of a row, by its column; None where it was not measured, or is no number."""
+    tag = TAG_OF_COLUMN.get(metric, metric)
+    value = _values(row).get(tag)
     if value is None or not math.isfinite(value):
         return None
-    return value if metric in LOSS_TAGS else known(value)
+    return value if is_told(tag, value) else None
+
+
+def _values(row: Row) -> Mapping[str, float]:
+    return row.values if isinstance(row, TrainRow) else row.metrics
 
 
 def build_pick(at: At, by: str, sources: Sequence[Source]) -> Pick:
@@ -66,16 +71,33 @@ def build_pick(at: At, by: str, sources: Sequence[Source]) -> Pick:
 
     Args:
         at: which.
-        by: the metric that "best" means.
+        by: the column of the metric that "best" means.
         sources: all that are compared: they share a budget.
+
+    Raises:
+        OdapiError: no row of any has the metric, and it is none that each evaluation has.
     """
     if isinstance(at, Images):
         return _at_images(at, sources)
     if isinstance(at, int):
         return lambda source: _at_step(source, at)
     if at == "best":
+        if by not in METRICS:
+            _refuse_unmeasured(by, sources)
         return lambda source: (_best(rows_of(source), by), "")
     return lambda source: (_last(rows_of(source)), "")
+
+
+def _refuse_unmeasured(metric: str, sources: Sequence[Source]) -> None:
+    rows = [row for source in sources for row in rows_of(source)]
+    if any(metric_of(row, metric) is not None for row in rows):
+        return
+    columns = {column_of(tag) for row in rows for tag in _values(row)}
+    near = did_you_mean(metric, columns)
+    raise OdapiError(
+        f'no evaluation has the metric "{metric}"',
+        fix=near or f"There are {', '.join(sorted(columns))}." if columns else "Evaluate it first.",
+    )
 
 
 def _last(rows: Sequence[Row]) -> Row:

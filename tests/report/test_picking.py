@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.report.compare import compare
 from odapi_runner.report.picking import Images, parse_at
@@ -50,6 +51,21 @@ def test_the_best_may_be_by_any_metric(workspace: Workspace) -> None:
     assert rows(compare(workspace=workspace, by="loss_total"), "step") == [[10]]
     assert rows(compare(workspace=workspace, by="mAP"), "step") == [[10]]
     assert rows(compare(workspace=workspace, by="mAP_50"), "step") == [[20]]
+
+
+def test_the_best_may_be_by_a_metric_that_some_have(workspace: Workspace) -> None:
+    """By its column; one that nobody has is refused with the nearest."""
+    folder = workspace.train / "a"
+    folder.mkdir(parents=True)
+    table = "step,mAP,KITTI_AP40/Car (moderate)\n10,0.5,0.25\n20,0.25,0.75\n"
+    (folder / "metrics.csv").write_text(table, "utf-8")
+
+    found = compare(workspace=workspace, by="KITTI_AP40/Car (moderate)")
+
+    assert rows(found, "step") == [[20]]
+    with pytest.raises(OdapiError, match="no evaluation has the metric") as error:
+        compare(workspace=workspace, by="KITTI_AP40/Car (moderat)")
+    assert error.value.fix == 'Did you mean "KITTI_AP40/Car (moderate)"?'
 
 
 def test_an_equal_budget_of_images_is_what_all_have_seen(workspace: Workspace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from odapi_runner.errors import did_you_mean
@@ -14,25 +14,17 @@ from odapi_runner.rundir import RunDir
 _SOME_HAVE = (COLUMN_OF_TAG[VOC_2012_TAG], COLUMN_OF_TAG[VOC_2007_TAG])
 
 
-def parse_metric(name: str, known: Sequence[str] = METRICS) -> str:
-    """A metric by its column; of every evaluation, unless other ones are `known`.
-
-    Raises:
-        ValueError: there is none of this name.
-    """
-    if name not in known:
-        near = did_you_mean(name, known) or f"There are {', '.join(known)}"
-        raise ValueError(f'there is no metric "{name}". {near}')
-    return name
-
-
 def parse_column(name: str) -> str:
     """A metric that an evaluation may have, by its column; `columns` knows of which config.
 
     Raises:
         ValueError: no evaluation has one of this name.
     """
-    return name if "/" in name else parse_metric(name, (*METRICS, *_SOME_HAVE))
+    known = (*METRICS, *_SOME_HAVE)
+    if "/" not in name and name not in known:
+        near = did_you_mean(name, known) or f"There are {', '.join(known)}"
+        raise ValueError(f'there is no metric "{name}". {near}')
+    return name
 
 
 def parse_rule(text: str, numbers: Mapping[str, float]) -> tuple[str, dict[str, float]]:
