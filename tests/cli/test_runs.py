@@ -310,13 +310,25 @@ def test_logs_of_a_run_without_any_says_so(
 
 @contextmanager
 def ctrl_c() -> Iterator[None]:
-    """One for this process, in a second."""
-    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    """One for this process, in a second; as a person would, again where it was not heeded.
+
+    Python drops an interrupt that comes while it cleans up an object.
+    """
+    done = threading.Event()
+
+    def press() -> None:
+        delay = 1.0
+        while not done.wait(delay):
+            os.kill(os.getpid(), signal.SIGINT)
+            delay = 10.0
+
+    thread = threading.Thread(target=press)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("words", [("wait",), ("logs", "-f")])
