@@ -105,7 +105,7 @@ def append_line(path: Path, line: str) -> None:
 
     Where the disk is full, nothing of it is written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o775, parents=True, exist_ok=True)  # not for others to write
     data = (line + "\n").encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
