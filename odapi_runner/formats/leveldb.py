@@ -91,6 +91,8 @@ def _read_block(stream: BinaryIO, offset: int, size: int, end: int) -> bytes:
         raise _DamageError(f"a block reaches beyond its end (byte {offset})")
     stream.seek(offset)
     block = stream.read(size + _TRAILER.size)
+    if len(block) < size + _TRAILER.size:
+        raise _DamageError("cut short, or written anew, while it was read")
     compression, checksum = _TRAILER.unpack_from(block, size)
     if checksum != masked_crc32c(block[: size + 1]):
         raise _DamageError(f"a block is damaged (byte {offset})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
@@ -104,6 +105,23 @@ def test_blocks_neither_overlap_nor_lie_outside(tmp_path: Path) -> None:
     ]:
         path = write(tmp_path, data + index + footer(len(data), len(index) - 5))
         assert what_is_wrong(path) == what
+
+
+def test_a_file_that_is_written_anew_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As google/automl does to its newest index: it is empty once its end has been read."""
+
+    class Emptied(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.truncate(0)
+            return data
+
+    path, content = write(tmp_path, table(PAIRS)), table(PAIRS)
+    monkeypatch.setattr(Path, "open", lambda *_: Emptied(content))
+
+    assert what_is_wrong(path) == "cut short, or written anew, while it was read"
 
 
 def test_compressed_blocks_are_refused(tmp_path: Path) -> None:
