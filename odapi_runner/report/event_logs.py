@@ -55,11 +55,12 @@ def read_event_rows(
 
 
 def _run_of(folder: Path) -> str:
-    parts = list(folder.parts)
-    # The evaluator writes below `eval/`, into a folder named after its input.
-    for place, part in enumerate(parts):
-        if part.startswith(_OF_EVALUATION) or part == _OF_TRAINING:
-            return "/".join(parts[:place])
+    """The folder above what is written to: `train/`, `eval…/`, or `eval/` and its input's name."""
+    parts = folder.parts
+    if parts[-2:-1] == ("eval",):
+        parts = parts[:-2]
+    elif parts and (parts[-1].startswith(_OF_EVALUATION) or parts[-1] == _OF_TRAINING):
+        parts = parts[:-1]
     return "/".join(parts)
 
 

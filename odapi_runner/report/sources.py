@@ -28,8 +28,8 @@ def read_sources(
     """Read what was given; what holds nothing to compare becomes a note instead.
 
     Args:
-        given: paths of runs, of logs or folders of event files, of folders of such; or names of
-            runs or sweeps of the workspace; nothing means all runs of the workspace.
+        given: paths of runs, of logs or folders of event files, of folders of such, of
+            workspaces; or names of runs or sweeps of the workspace; nothing means all its runs.
         workspace: where names are looked up.
 
     Returns:
@@ -105,12 +105,14 @@ def _find(item: str | Path, workspace: Workspace) -> list[Path]:
 
 
 def _expand(path: Path) -> list[Path]:
-    """The path itself; of a folder that is no run and has no event files, all that is in it.
+    """The path itself; of a workspace its runs; of a folder that is no run, all that is in it.
 
-    Folders first, NAME-2 before NAME-10.
+    One with event files stays as it is. Folders first, NAME-2 before NAME-10.
     """
     if path.is_file() or is_run(path):
         return [path]
+    if (place := Workspace(path)).is_marked():
+        return _folders(place.train)
     folders = _folders(path)
     if not any(map(is_run, folders)) and event_files(path):
         return [path]

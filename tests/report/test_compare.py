@@ -167,6 +167,22 @@ def test_runs_are_given_by_folder_by_name_or_by_the_shell(workspace: Workspace) 
     ]
 
 
+def test_a_workspace_means_its_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given as a folder it is compared as it is from within."""
+    for name, value in (("a", 0.5), ("b", 0.25)):
+        write_run(workspace.train / name, {10: value})
+        (workspace.train / name / "train").mkdir()
+        (workspace.train / name / "train" / "events.out.tfevents.1").write_bytes(b"")
+    workspace.mark()
+    monkeypatch.chdir(workspace.root)
+
+    from_within = compare(["."], workspace=workspace)
+    from_outside = compare([workspace.root], workspace=Workspace(workspace.root / "other"))
+
+    assert rows(from_within, "run", "mAP") == [["a", 0.5], ["b", 0.25]]
+    assert rows(from_outside, "run", "mAP") == [["a", 0.5], ["b", 0.25]]
+
+
 def test_a_run_without_an_evaluation_has_an_empty_row(workspace: Workspace) -> None:
     """It stands in the table with its settings, and a note says why there is no more."""
     folder = write_run(workspace.train / "a", {}, batch=8)

@@ -129,6 +129,20 @@ def test_a_folder_may_hold_several_runs(tmp_path: Path) -> None:
     }
 
 
+def test_runs_below_a_folder_train_stay_apart(tmp_path: Path) -> None:
+    """As in a workspace: only the folder that TensorFlow writes to is no run."""
+    write_events(tmp_path / "train/a/train/events.out.tfevents.1", [(5, [tensor("Loss/a", 1.0)])])
+    write_events(tmp_path / "train/a/eval/val/events.out.tfevents.2", [(5, [tensor(MAP, 0.25)])])
+    write_events(tmp_path / "train/eval-b/train/events.out.tfevents.3", [(5, [tensor("a", 1.0)])])
+    write_events(tmp_path / "train/c/events.out.tfevents.4", [(5, [tensor(MAP, 0.5)])])
+
+    logs = {log.name: log for log in read_logs(tmp_path)}
+
+    assert sorted(logs) == ["train/a", "train/c", "train/eval-b"]
+    assert logs["train/a"].evaluations == (EvalRow(5, {MAP: 0.25}),)
+    assert logs["train/a"].train == (TrainRow(5, None, {"Loss/a": 1.0}),)
+
+
 @pytest.mark.parametrize(
     ("values", "metrics"),
     [
