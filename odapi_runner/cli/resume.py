@@ -109,6 +109,7 @@ def command(
         device=gpu,
         options=changed,
         queue=queue or bool(after),
+        after=earlier,
         on_plan=show,
     )
     if gpu is not None and RunSpec.load(found).options.cluster is None:

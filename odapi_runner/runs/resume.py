@@ -57,7 +57,13 @@ def resume(
     """
     queue = queue or bool(after)
     lock = prepare_resume(
-        run, changes=changes, num_steps=num_steps, device=device, options=options, queue=queue
+        run,
+        changes=changes,
+        num_steps=num_steps,
+        device=device,
+        options=options,
+        queue=queue,
+        after=after,
     )
     if queue:
         put_in_queue(run, lock, after)
@@ -74,6 +80,7 @@ def prepare_resume(
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
     queue: bool = False,
+    after: Sequence[RunDir] = (),
     on_plan: Callable[[Resumption], None] = lambda _: None,
 ) -> int:
     """Check what is to be changed, and write it as a revision.
@@ -85,6 +92,7 @@ def prepare_resume(
         device: another one, as for `odapi train --gpu`.
         options: those of `RunOptions` that change, by name.
         queue: it is to wait for its turn, and gets a GPU of its own then, unless it has others.
+        after: runs that have to end before, there.
         on_plan: told what it means, before anything is written.
 
     Returns:
@@ -94,13 +102,13 @@ def prepare_resume(
         ConfigError: a change does not fit, or the checked config has an error.
         RunError: the run lives, or has nothing left to do; or it is beyond `num_steps`; or a free
             GPU is wanted, and none is; or there is no program to notify; or it is to wait in the
-            queue, and does already.
+            queue, and does already, or would wait for itself.
     """
     asked = changes or Changes()
     if num_steps is not None:
         asked = replace(asked, overrides=(*asked.overrides, f"num_steps={num_steps}"))
     if queue:
-        refuse_queued(run)
+        refuse_queued(run, after)
         spec = RunSpec.load(run)
         refuse_queue((options or {}).get("cluster", spec.options.cluster))
         device = "auto" if (device or spec.device) == "visible" else device

@@ -488,3 +488,19 @@ def test_a_damaged_queue_says_what_to_do(queued: MakeRun) -> None:
         add(queued("b"))
     assert "odapi resume RUN" in raised.value.fix
     assert queue_file().read_text() == "{"
+
+
+def test_runs_that_would_wait_for_each_other_are_refused(queued: MakeRun) -> None:
+    """However long the circle is: none of them would ever start."""
+    first = queued("a")
+    second = queued("b", after=(first,))
+    third = queued("c", after=(second,))
+    control.cancel_queued(first)
+
+    with pytest.raises(RunError, match="would ever start: a after c after b after a\n"):
+        prepare_resume(first, queue=True, after=(third,))
+    with pytest.raises(RunError, match=r"a after a\n  Leave out --after a$"):
+        prepare_resume(first, queue=True, after=(first,))
+    os.close(prepare_resume(first, queue=True))
+    control.cancel_queued(second)
+    os.close(prepare_resume(first, queue=True, after=(third, second)))

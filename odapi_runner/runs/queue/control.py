@@ -14,7 +14,7 @@ from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.machine import state_folder
 from odapi_runner.runs.process import start_detached
 from odapi_runner.runs.queue.entries import Entry, Queue, add, change_queue, read_queue, take_out
-from odapi_runner.runs.queue.outlook import look_at, waits_for
+from odapi_runner.runs.queue.outlook import find_circle, look_at, waits_for
 from odapi_runner.runs.queue.serve import is_served, take_serve_lock
 
 
@@ -40,11 +40,11 @@ def put_in_queue(run: RunDir, lock: int, after: Sequence[RunDir] = ()) -> None:
     start_queue()
 
 
-def refuse_queued(run: RunDir) -> None:
-    """See that a run does not wait in the queue already.
+def refuse_queued(run: RunDir, after: Sequence[RunDir] = ()) -> None:
+    """See that a run does not wait in the queue already, and would not wait for itself there.
 
     Raises:
-        RunError: it does.
+        RunError: it does, or one of those that it is to come `after` waits for it.
     """
     queue = read_queue()
     entry = queue.find(run)
@@ -53,6 +53,13 @@ def refuse_queued(run: RunDir) -> None:
             f"{run.name}: in the queue already, at place {queue.place_of(run)}",
             fix=f"Move it: odapi queue move {run.typed} PLACE; "
             f"to change it, take it out before: odapi queue cancel {run.typed}",
+        )
+    roots = [other.root.resolve() for other in after]
+    if circle := find_circle(run.root.resolve(), roots, queue):
+        names = " after ".join(root.name for root in (run.root, *circle))
+        raise RunError(
+            f"{run.name}: none of these would ever start: {names}",
+            fix=f"Leave out --after {RunDir(circle[0]).typed}",
         )
 
 

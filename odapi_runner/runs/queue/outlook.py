@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from odapi_runner import files
@@ -17,7 +18,7 @@ from odapi_runner.errors import OdapiError
 from odapi_runner.formats.runlog import read_events
 from odapi_runner.runs.claims import AUTO, CPU, device_names
 from odapi_runner.runs.gpu_load import GpuLoad
-from odapi_runner.runs.queue.entries import Entry
+from odapi_runner.runs.queue.entries import Entry, Queue
 from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.state import QUEUED, was_interrupted
 from odapi_runner.runs.status import read_status
@@ -75,3 +76,20 @@ def waits_for(entry: Entry, looks: Sequence[Outlook]) -> list[str]:
         if state in {"running", "away"} or (state == "waiting" and root in in_queue):
             names.append(root.name)
     return names
+
+
+def find_circle(root: Path, after: Sequence[Path], queue: Queue) -> list[Path]:
+    """The way from a run over those that it is to come after back to it; empty: there is none.
+
+    Only what waits, or may, can be on it: `a` that comes after `b` that comes after `a` is [b, a].
+    """
+    entries = {entry.root: entry for entry in queue.entries}
+    ways, seen = [[other] for other in after], set[Path]()
+    for way in ways:  # which grow meanwhile
+        at = way[-1]
+        if at == root:
+            return way
+        if at in entries and at not in seen and look_at(entries[at]).state in {"waiting", "away"}:
+            ways += [[*way, other] for other in entries[at].after]
+        seen.add(at)
+    return []
