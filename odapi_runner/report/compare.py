@@ -110,7 +110,10 @@ def compare(
         if place_of == base_place:
             base_entry = next(build_entries(source, name, pick, [], images=images))
         entries += build_entries(source, name, None if steps else pick, told[-1][1], images=images)
-    entries = in_order(select(entries, conditions), sort)
+    some = select(entries, conditions)
+    if entries and not some:
+        notes.append(f"no row is left: of {len(entries)} none has {' and '.join(where)}")
+    entries = in_order(some, sort)
     notes += _of_those_shown(told, entries)
     entries += [_other(name, metrics) for name, metrics in (others or {}).items()]
     notes += tell_of_data([*entries, *([base_entry] if base_entry else [])])

@@ -11,6 +11,7 @@ from odapi_runner.proto.differences import differing_fields, joined, plain_value
 from odapi_runner.proto.messages import TrainEvalPipelineConfig, is_repeated
 from odapi_runner.proto.written import written_fields
 from odapi_runner.report.source import Source
+from odapi_runner.report.where import SET
 
 # Of two fields of one name this is the one that people mean: `batch_size`, `optimizer`.
 _MEANT = "train_config."
@@ -61,7 +62,7 @@ def find_setting(source: Source, name: str) -> tuple[bool, Any]:
     if path := _best_path(name, written):
         return True, joined(written[path])
     if any(_is_inside(path, name) for path in written):
-        return True, "set"
+        return True, SET
     path = _best_path(name, schema_paths(TrainEvalPipelineConfig.DESCRIPTOR))
     if path is None or source.config is None:
         return path is not None, None

@@ -18,6 +18,15 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 _QUOTES = ("'", '"')
 
 
+class Message(str):
+    """The cell of a message of a config in which something is written: it has no value itself."""
+
+    __slots__ = ()
+
+
+SET = Message("set")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a column or a setting has to be."""
@@ -35,6 +44,8 @@ class Condition:
     def explain(self, cells: Sequence[Any]) -> str:
         """Why it can hold for none of these, whatever they are; empty where it could."""
         told = [cell for cell in cells if cell is not None]
+        if told and self.value not in ("", SET) and all(isinstance(cell, Message) for cell in told):
+            return f"{self.name} is a message in each of these rows: ask for {self.name}=set"
         if self.sign not in _ORDERS or not told:
             return ""
         is_number = _number(self.value) is not None

@@ -117,6 +117,25 @@ def test_a_number_and_a_text_have_no_order(workspace: Workspace) -> None:
     assert text.value.what == "run is a text in each of these rows: it is not < a number"
 
 
+def test_that_no_row_is_left_is_told(workspace: Workspace) -> None:
+    """With what was asked; an empty table alone looks like runs without results."""
+    found = compare(workspace=workspace, where=["batch_size>4", "run=zzz"])
+
+    assert rows(found, "run") == []
+    assert found.notes == ("no row is left: of 3 none has batch_size>4 and run=zzz",)
+
+
+def test_a_message_is_set_and_has_no_value(workspace: Workspace) -> None:
+    """What is asked of it instead is said."""
+    with pytest.raises(OdapiError) as caught:
+        compare(workspace=workspace, where=["random_crop_image=x"])
+
+    what = "random_crop_image is a message in each of these rows: ask for random_crop_image=set"
+    assert caught.value.what == what
+    found = compare(workspace=workspace, where=["random_crop_image=set"])
+    assert rows(found, "run") == [["a"]]
+
+
 def test_the_sweep_and_its_patch_can_be_asked_for(workspace: Workspace) -> None:
     """As the columns that they are; a run of no sweep has empty ones."""
     run = RunDir(workspace.train / "b")
