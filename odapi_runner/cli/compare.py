@@ -142,6 +142,7 @@ def command(
     from odapi_runner.report.write import check_ending, write_comparison
     from odapi_runner.workspace import find_workspace
 
+    _refuse_chosen_steps(steps=asked["steps"], at=asked["at"])
     if out:
         check_ending(out)
     place = find_workspace(workspace)
@@ -154,6 +155,17 @@ def command(
     for target in to:
         for line in send_sources(found.sources, target, place, track):
             click.echo(line, err=True)
+
+
+def _refuse_chosen_steps(*, steps: bool, at: Any) -> None:
+    """Of --at beside --steps only `images` says something: it adds a column."""
+    from click.core import ParameterSource
+
+    source = click.get_current_context().get_parameter_source("at")
+    if steps and source is not ParameterSource.DEFAULT and isinstance(at, int | str):
+        wanted = f"--where step={at}" if isinstance(at, int) else "--at without --steps"
+        what = "--steps shows every evaluation, and --at chooses one of each run"
+        raise click.UsageError(f"{what}; give {wanted}.")
 
 
 def _print(found: Comparison, output_format: str) -> None:

@@ -136,6 +136,19 @@ def test_rows_are_chosen_and_put_in_order(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("at", "instead"), [("20", "--where step=20"), ("best", "--at without --steps")]
+)
+def test_all_steps_and_one_of_them_do_not_go_together(runs: Path, at: str, instead: str) -> None:
+    """A budget of images does: it has a column."""
+    result = odapi("compare", "--steps", "--at", at, "-w", runs)
+
+    assert result.exit_code == 2
+    assert f"--at chooses one of each run; give {instead}." in " ".join(result.stderr.split())
+    columns = odapi("compare", "--steps", "--at", "images", "-w", runs).stdout.splitlines()[0]
+    assert "images" in columns.split()
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (
