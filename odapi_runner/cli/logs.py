@@ -12,8 +12,8 @@ _COLORS = {"train": "green", "eval": "cyan"}
 
 @click.command("logs")
 @click.argument("run")
-@click.option("--train", "role", flag_value="train", help="The trainer's log alone.")
-@click.option("--eval", "role", flag_value="eval", help="The evaluator's log alone.")
+@click.option("--train", is_flag=True, help="The trainer's log alone; with --eval both.")
+@click.option("--eval", "eval_", is_flag=True, help="The evaluator's log alone.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option(
     "-n",
@@ -24,12 +24,12 @@ _COLORS = {"train": "green", "eval": "cyan"}
 )
 @workspace_option
 def command(
-    run: str, role: str | None, follow: bool, lines: int | None, workspace: str | None
+    run: str, train: bool, eval_: bool, follow: bool, lines: int | None, workspace: str | None
 ) -> None:
     """Print the log of a run's trainer, or follow it and the evaluator's.
 
     With -f both are shown as they grow, each line behind the name of its log, unless --train or
-    --eval chooses one. Without -f it is the trainer's.
+    --eval chooses one. Without -f it is the trainer's, or both where both are asked for.
 
     \b
     Example:
@@ -45,11 +45,11 @@ def command(
     from odapi_runner.workspace import find_workspace
 
     found = find_run(run, find_workspace(workspace))
-    both = follow and role is None
+    both = train == eval_ and (follow or train)
     last = _LAST_LINES if both and lines is None else lines
     logs = {
         name: LineReader(found.log(name), last=last)
-        for name in (["train", "eval"] if both else [role or "train"])
+        for name in (["train", "eval"] if both else ["eval" if eval_ else "train"])
     }
 
     def show(*, rest: bool = False) -> None:

@@ -49,7 +49,9 @@ def command(
 
     if watch and output_format != "table":
         raise click.UsageError("--watch shows a table; give --json or --format without it.")
-    if tree and (watch or output_format == "json"):
+    if tree and watch:
+        raise click.UsageError("--watch and --tree do not go together; give one of them.")
+    if tree and output_format == "json":
         raise click.UsageError("--tree shows a table; to a program each run names its parent.")
     place = find_workspace(workspace)
 

@@ -255,6 +255,9 @@ def test_status_shows_who_came_from_whom(odapi: Invoke, make_run: Any) -> None:
         "a " not in odapi("status", "신호등-2", "--tree").stdout.split("신호등")[0].split("\n")[-1]
     )
     assert odapi("status", "--tree", "--json").exit_code == 2
+    watched = odapi("status", "--tree", "--watch")
+    assert watched.exit_code == 2
+    assert "--watch and --tree do not go together" in watched.stderr
 
 
 def test_status_of_an_empty_workspace_says_how_to_start(odapi: Invoke, tmp_path: Path) -> None:
@@ -359,6 +362,20 @@ def test_logs_follows_both_each_behind_its_name(odapi: Invoke, make_run: Any) ->
         "train │ Step 80",
         ["train │ Step 99", "eval  │ mAP 0.5"],
     )
+
+
+@pytest.mark.parametrize("more", [(), ("-f",)])
+def test_logs_shows_both_where_both_are_asked_for(
+    odapi: Invoke, make_run: Any, more: tuple[str, ...]
+) -> None:
+    """The last lines of each, followed or not."""
+    run = make_run("d0", "finished", {})
+    run.log("train").write_text("Step 1\nStep 2\n", encoding="utf-8")
+    run.log("eval").write_text("mAP 0.25\nmAP 0.5\n", encoding="utf-8")
+
+    result = odapi("logs", "d0", "--eval", "--train", "-n", "1", *more)
+
+    assert result.stdout.splitlines() == ["train │ Step 2", "eval  │ mAP 0.5"]
 
 
 def test_a_growing_log_is_read_line_by_line(tmp_path: Path) -> None:
