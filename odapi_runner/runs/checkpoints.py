@@ -85,13 +85,13 @@ class Start:
         """
         name, at, which = typed.rpartition("@")
         if not at or files.is_file(RunDir(place.train / typed).run_json):
-            name, which = typed, ""
+            name, at, which = typed, "", ""
         run = find_run(name, place)
         if which == "best":
             return cls(run, best_checkpoint(run))
         if which.isdecimal():
             return cls(run, checkpoint_at(run, int(which)))
-        if at and which != "":
+        if at:
             raise RunError(
                 f'{run.name}: "{which}" is neither "best" nor a step',
                 fix=f"As in --from {run.typed}@best; the newest checkpoint: --from {run.typed}",

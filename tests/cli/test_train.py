@@ -236,6 +236,7 @@ def test_another_config_may_start_from_a_run(workspace: Workspace, first: RunDir
         (["--from", "첫째"], "no such run"),
         (["--from", "첫째 @run@3"], "there is no checkpoint of step 3\n  Steps whose checkpoints"),
         (["--from", "첫째 @run@last"], '"last" is neither "best" nor a step'),
+        (["--from", "첫째 @run@"], '"" is neither "best" nor a step'),
         (["--from", "첫째 @run", "--from-scratch"], "--from and --from-scratch contradict"),
         (["--from", "첫째 @run", "-s", "fine_tune_checkpoint=a/ckpt-1"], "contradict each other"),
     ],
