@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from odapi_runner.formats.runlog import EventLog, EventReader, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.policies.columns import asked_metrics
 from odapi_runner.runs.policies.early_stop import overruled_step, parse_early_stop
-from odapi_runner.runs.policies.metric import read_scores
+from odapi_runner.runs.policies.metric import read_rows, read_scores
 from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.runs.policies.rate import set_rate
 from odapi_runner.runs.sessions import read_since_asked, seconds_at_work
@@ -44,7 +45,7 @@ class Policies:
         """Decide by what is new; without training there is nothing to decide."""
         steps = [e["step"] for e in self._reader.read_new() if e["kind"] == "evaluated"]
         if steps:
-            self._tell_unmeasured(steps[-1])
+            self._tell_unmeasured(steps)
             self._is_new = True
         if not is_training:
             return
@@ -55,10 +56,17 @@ class Policies:
         if self._max_hours is not None and hours >= self._max_hours and not self.ending:
             self._end("stopped", f"--max-hours {self._max_hours:g} are over")
 
-    def _tell_unmeasured(self, step: int) -> None:
-        """Say once of each metric that is looked at that an evaluation has none of it."""
+    def _tell_unmeasured(self, steps: Sequence[int]) -> None:
+        """Say once of each metric that is looked at that the latest evaluation has none of it.
+
+        Of one that was rejected nothing is known any more.
+        """
+        rows = read_rows(self._run)
+        step = next((step for step in reversed(steps) if step in rows), None)
+        if step is None:
+            return
         for option, metric in asked_metrics(self._options).items():
-            if metric in self._unmeasured or step in read_scores(self._run, metric):
+            if metric in self._unmeasured or metric in rows[step]:
                 continue
             self._unmeasured.add(metric)
             what = f'the evaluation of step {step} has no "{metric}", which {option} looks at'

@@ -68,3 +68,18 @@ def test_a_metric_that_is_not_there_is_told_once(make_run: MakeRun) -> None:
     assert (policies.ending, read_rate(run)) == (None, 1)
     policies.look(is_training=True)
     assert read_rate(run) < 1
+
+
+def test_an_evaluation_that_was_rejected_lacks_nothing(make_run: MakeRun) -> None:
+    """What a supervisor that takes over reads of it is not in the table any more."""
+    run = make_run()
+    supervisor, evaluator = EventLog(run, "supervise"), EventLog(run, "eval")
+    for step in (80, 100):
+        evaluator.write("evaluated", step=step)
+    for rows, told in (("80,0.4\n", []), ("80,\n", ["step 80"])):
+        run.metrics_csv.write_text(f"step,mAP\n{rows}")
+        Policies(run, RunOptions(), supervisor).look(is_training=True)
+        whats = [deed.what for deed in read_deeds(run)]
+        assert whats == [
+            f'the evaluation of {at} has no "mAP", which --best looks at' for at in told
+        ]
