@@ -81,6 +81,9 @@ def command(
             raise click.UsageError("-f follows one log, as table, csv or json, on stdout only.")
         _follow(logs[0], output_format, strict=strict)
         return
+    if out and out.suffix.lower() != ".csv":
+        instead = "--format json or markdown prints others"
+        raise click.UsageError(f"--out writes a CSV: {out} should end with .csv; {instead}.")
     with Spool() as spool:
         found, experiments = spool_logs(logs, spool)
         for path, findings in zip(logs, found, strict=True):

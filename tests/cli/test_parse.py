@@ -62,6 +62,18 @@ def test_the_same_goes_into_a_file(log: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text("utf-8") == HEADER + ROW
 
 
+@pytest.mark.parametrize("name", ["out.json", "out"])
+def test_a_file_that_is_called_something_else_is_refused(
+    log: Path, tmp_path: Path, name: str
+) -> None:
+    """A program that reads JSON would find a CSV in it."""
+    result = odapi("parse", log, "--out", tmp_path / name)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{name} should end with .csv" in " ".join(result.stderr.split())
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
