@@ -126,7 +126,7 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
         _refuse_elsewhere(run, status)
         raise RunError(
             f"{run.name}: nothing to stop, its state is {status.state}",
-            fix=f"Go on with it: odapi resume {run.typed}",
+            fix=_remedy_of_ended(run, status),
         )
     on_start()
     # The supervisor ends its children. Where it is dead they have been told to end already.
@@ -139,6 +139,13 @@ def stop_run(run: RunDir, on_start: Callable[[], None] = lambda: None) -> RunSta
             fix=f"See which one: fuser -v {shlex.quote(str(run.lock))}",
         )
     return read_status(run)
+
+
+def _remedy_of_ended(run: RunDir, status: RunStatus) -> str:
+    if status.state != "done":
+        return f"Go on with it: odapi resume {run.typed}"
+    more = f"odapi resume {run.typed} --num-steps N"
+    return f"See how it went: odapi report {run.typed}; train on: {more}"
 
 
 def _live_job(run: RunDir) -> Job | None:

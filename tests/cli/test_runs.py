@@ -403,6 +403,9 @@ def test_stop_of_an_ended_run_is_refused(odapi: Invoke, make_run: Any) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: d0: nothing to stop, its state is done\n")
+    assert result.stderr.endswith(
+        "  See how it went: odapi report d0; train on: odapi resume d0 --num-steps N\n"
+    )
 
 
 def test_a_hint_quotes_a_name_with_a_space(odapi: Invoke, make_run: Any) -> None:
