@@ -32,6 +32,7 @@ class Policies:
         told = read_events(run, "supervise")
         self._unmeasured = {event["metric"] for event in told if event["kind"] == UNMEASURED}
         self._is_new = False  # an evaluation that was not judged by yet
+        self._has_trained = False  # to the last step, by a process that may not have ended
         self._options = options
         self._early_stop = parse_early_stop(options.early_stop) if options.early_stop else None
         self._overruled = overruled_step(read_events(run)) if self._early_stop else -1
@@ -42,12 +43,15 @@ class Policies:
         self.ending: tuple[str, str] | None = None
 
     def look(self, *, is_training: bool) -> None:
-        """Decide by what is new; without training there is nothing to decide."""
-        steps = [e["step"] for e in self._reader.read_new() if e["kind"] == "evaluated"]
+        """Decide by what is new; where no step is to be made there is nothing to decide."""
+        told = self._reader.read_new()
+        steps = [event["step"] for event in told if event["kind"] == "evaluated"]
+        trained = [event["kind"] == "finished" for event in told if event.get("role") == "train"]
+        self._has_trained = (trained or [self._has_trained])[-1]
         if steps:
             self._tell_unmeasured(steps)
             self._is_new = True
-        if not is_training:
+        if not is_training or self._has_trained:
             return
         if self._is_new:
             self._is_new = False

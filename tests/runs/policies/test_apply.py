@@ -83,3 +83,20 @@ def test_an_evaluation_that_was_rejected_lacks_nothing(make_run: MakeRun) -> Non
         assert whats == [
             f'the evaluation of {at} has no "mAP", which --best looks at' for at in told
         ]
+
+
+def test_a_training_that_has_made_its_last_step_is_not_stopped(make_run: MakeRun) -> None:
+    """Its process takes a while to end; one that goes on with more steps is judged again."""
+    run = make_run()
+    train, evaluator = EventLog(run, "train"), EventLog(run, "eval")
+    policies = Policies(run, RunOptions(early_stop="mAP:patience=1"), EventLog(run, "supervise"))
+    run.metrics_csv.write_text("step,mAP\n20,0.4\n40,0.3\n")
+    endings = []
+    for kind in ("started", "finished", "started"):
+        train.write(kind, step=40)
+        if kind == "finished":
+            evaluator.write("evaluated", step=40)
+        policies.look(is_training=True)
+        endings.append(policies.ending is not None)
+
+    assert endings == [False, False, True]
