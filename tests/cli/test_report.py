@@ -45,6 +45,16 @@ def test_it_is_printed_for_people(run: RunDir) -> None:
     assert lines[lines.index("In words") + 3].startswith("Overfitting since step 400: ")
 
 
+def test_a_small_threshold_is_told_as_it_is(run: RunDir) -> None:
+    """Not as 0.00, which it is not; one of two decimals keeps both."""
+    small = odapi("report", run.name, "--threshold", "0.002", "--format", "markdown").stdout
+    usual = odapi("report", run.name, "--threshold", "0.3", "--format", "markdown").stdout
+
+    assert "At a score of 0.002" in small
+    assert "From a score of 0.002 on." in small
+    assert "At a score of 0.30" in usual
+
+
 def test_markdown_has_headings_and_tables(run: RunDir) -> None:
     """As one pastes it into an issue."""
     lines = odapi("report", run.name, "--format", "markdown").stdout.splitlines()

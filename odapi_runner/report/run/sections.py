@@ -201,7 +201,7 @@ def build_confusion(analysis: Analysis, threshold: float) -> Section:
         key=lambda pair: -pair[0],
     )
     told = [f"{name} taken for {other}: {number}" for number, name, other in pairs[:5]]
-    sentence = f"From a score of {threshold:.2f} on. " + (
+    sentence = f"From a score of {_told(threshold)} on. " + (
         f"Most often confused: {'; '.join(told)}." if told else "No class is taken for another."
     )
     columns = ("there is", *names, "missed")
@@ -251,7 +251,7 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
             *([describe_threshold(analysis) or ""] if overall else []),
         ),
         tables=(
-            Table(f"At a score of {threshold:.2f}", _BY_THRESHOLD, rows),
+            Table(f"At a score of {_told(threshold)}", _BY_THRESHOLD, rows),
             Table(
                 "The threshold that serves best", ("class", "threshold", "F1", "F1 at 0.5"), best
             ),
@@ -266,6 +266,12 @@ def build_thresholds(analysis: Analysis, threshold: float) -> tuple[Section, Thr
         ),
     )
     return section, slider
+
+
+def _told(threshold: float) -> str:
+    """A threshold with two decimals; one that somebody chose between them with its four digits."""
+    rounded, exact = f"{threshold:.2f}", f"{threshold:.4g}"
+    return rounded if float(rounded) == float(exact) else exact
 
 
 def _tell_best(name: str, threshold: float | None) -> str:

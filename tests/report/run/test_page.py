@@ -178,6 +178,28 @@ def test_the_slider_moves_the_table(chromium: Browser, page: Path) -> None:
 
 
 @pytest.mark.process
+def test_small_numbers_stay_whole(chromium: Browser, tmp_path: Path) -> None:
+    """On a phone, too: a rate is not broken behind its e-, a threshold is not rounded to 0."""
+    columns = ("step", *(f"a long name {place}" for place in range(12)))
+    table = Table("Rates", columns, (("a", *[8.355e-05] * 12),))
+    slider = Thresholds((0.1, 0.2), 0.002, ("a",), (3,), (((1, 2, 3, 4), (0, 0, 0, 0)),))
+    section = Section("thresholds", "Objects", (), tables=(table,))
+    report = Report("run", 1, "last", (), (section,), slider)
+    write_page(report, tmp_path / "small.html")
+    chromium.resize(*PHONE)
+    chromium.open(tmp_path / "small.html")
+    lines = chromium.run(
+        "return [...document.querySelectorAll('td.number')].map(cell => {"
+        "const text = document.createRange(); text.selectNodeContents(cell);"
+        "return new Set([...text.getClientRects()].map(line => line.top)).size})"
+    )
+
+    assert lines == [1] * 12
+    shown_as = "return document.getElementById('threshold-shown').textContent"
+    assert chromium.run(shown_as) == "0.002"
+
+
+@pytest.mark.process
 def test_it_opens_within_a_second(chromium: Browser, page: Path) -> None:
     """From the click to the end of loading, the best of three: others work on the machine, too."""
     times = []

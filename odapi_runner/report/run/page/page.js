@@ -7,9 +7,13 @@
   const table = document.getElementById("by-class");
   const caption = table.closest("figure").querySelector("figcaption");
   const share = (part, whole) => (whole ? String(Number((part / whole).toPrecision(4))) : "");
+  const told = (threshold) => {  // as the page itself tells it
+    const exact = Number(threshold.toPrecision(4));
+    return Number(threshold.toFixed(2)) === exact ? threshold.toFixed(2) : String(exact);
+  };
   const show = () => {
     const place = Number(slider.value);
-    const threshold = data.values[place].toFixed(2);
+    const threshold = told(data.values[place]);
     shown.textContent = threshold;
     caption.textContent = `At a score of ${threshold}`;
     [...table.tBodies[0].rows].forEach((row, number) => {
@@ -23,6 +27,6 @@
   slider.value = data.values.reduce((best, value, place) =>
     (Math.abs(value - data.shown) < Math.abs(data.values[best] - data.shown) ? place : best), 0);
   slider.addEventListener("input", show);
-  shown.textContent = data.shown.toFixed(2);
+  shown.textContent = told(data.shown);
   document.getElementById("slider").hidden = false;
 })();
