@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Self
 from odapi_runner import files
 from odapi_runner.errors import CheckpointError, RunError
 from odapi_runner.formats.best import read_best
-from odapi_runner.formats.checkpoint_index import read_index, read_step
+from odapi_runner.formats.checkpoint_index import check_shards, read_index, read_step
 from odapi_runner.rundir import RunDir, checkpoint_numbers
+from odapi_runner.runs.child import last_told
 from odapi_runner.runs.names import find_run
 from odapi_runner.workspace import Workspace
 
@@ -102,6 +104,7 @@ class Start:
                 f"{run.name}: it has no checkpoint to start from",
                 fix="Wait until it has saved one, or give another run.",
             )
+        _refuse_cut_short(run, newest)
         return cls(run, newest)
 
     def prefix(self, place: Workspace) -> str:
@@ -114,6 +117,24 @@ def begin_with(prefix: str) -> tuple[str, ...]:
     """The overrides by which a training begins with all weights of a checkpoint."""
     name = "train_config.fine_tune_checkpoint"
     return f"{name}={prefix}", f"{name}_type=full", f"{name}_version=V2"
+
+
+def _refuse_cut_short(run: RunDir, newest: Saved) -> None:
+    """See that the newest checkpoint of a run is as long as its index says.
+
+    Raises:
+        RunError: it is not; what goes on with the run takes it away.
+    """
+    try:
+        check_shards(read_index(newest.prefix))
+    except CheckpointError as error:
+        earlier = [one.step for one in _newest_first(run.root) if one.step < newest.step]
+        trained = last_told(run, "train")["kind"] == "finished"
+        fix = f"Mend the run: odapi resume {run.typed}{' --num-steps N' if trained else ''}"
+        if earlier:
+            typed = shlex.quote(f"{run.name}@{earlier[0]}")
+            fix = f"Take an earlier one: odapi train --from {typed}. {fix}"
+        raise RunError(error.what, fix=fix) from error
 
 
 def _newest_first(folder: Path) -> Iterator[Saved]:

@@ -250,6 +250,20 @@ def test_a_start_that_is_none(first: RunDir, words: list[str], what: str) -> Non
     assert [path.name for path in first.root.parent.iterdir()] == [first.name]
 
 
+def test_a_start_that_is_cut_short(first: RunDir) -> None:
+    """The refusal names an earlier one, and what mends the run, as they are typed."""
+    data = first.root / "ckpt-3.data-00000-of-00001"
+    os.truncate(data, data.stat().st_size - 1)
+    result = odapi_train("--from", first.name)
+
+    assert result.exit_code == 1
+    assert "ckpt-3.data-00000-of-00001: cut short, " in result.stderr
+    assert result.stderr.endswith(
+        "\n  Take an earlier one: odapi train --from '첫째 @run@2'. "
+        "Mend the run: odapi resume '첫째 @run' --num-steps N\n"
+    )
+
+
 def test_the_warnings_of_a_config_are_told_with_its_first_run(
     workspace: Workspace, rendered: Path
 ) -> None:
