@@ -75,14 +75,10 @@ class Settings:
 
     def words(self, *names: str) -> list[str]:
         """Settings of some names as a command line has them; those that are absent are left out."""
-        words: list[str] = []
-        for name in names:
-            value = getattr(self, name)
-            if value is True:
-                words.append(spelled(name))
-            elif value is not None and value is not False:
-                words += [spelled(name), str(value)]
-        return words
+        values = {name: getattr(self, name) for name in names}
+        absent = [name for name, value in values.items() if value is None or value is False]
+        there = {name: value for name, value in values.items() if name not in absent}
+        return change_words(there)
 
     def changed(self) -> list[str]:
         """The names of what is not as it is by default."""
@@ -145,6 +141,17 @@ def given(kind: type[Settings], options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
         if value is not None
     }
+
+
+def change_words(changes: Mapping[str, Any]) -> list[str]:
+    """Changes of fields, such as `given` found, as a command with `changes_of` has them."""
+    words: list[str] = []
+    for name, value in changes.items():
+        if isinstance(value, bool):
+            words.append(spelled(name if value else f"no_{name}"))
+        else:
+            words += [spelled(name), NONE if value is None else str(value)]
+    return words
 
 
 class _Kept(click.Option):

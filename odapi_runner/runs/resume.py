@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -37,6 +38,7 @@ from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.start import start
 from odapi_runner.runs.status import RunStatus, read_status
 from odapi_runner.runs.watcher import watch
+from odapi_runner.settings import change_words
 
 
 def resume(
@@ -135,11 +137,10 @@ def prepare_resume(
         if wanted == "auto" and not plan.is_trained and not queue:
             refuse_busy(read_loads())
         if plan.revision is not None:
-            words = " ".join(wish.changes.words()) or ("odapi" if wish.engine else "other options")
             revise(
                 run,
                 events,
-                why=f"resumed with {words}",
+                why=f"resumed with {_words(wish)}",
                 overrides=wish.changes.overrides,
                 deletes=wish.changes.deletes,
                 device=device,
@@ -149,6 +150,13 @@ def prepare_resume(
         events.write(ASKED)
         stack.pop_all()  # the lock goes over to the supervisor
     return lock
+
+
+def _words(wish: Asked) -> str:
+    """What is changed, as it is typed."""
+    device = [] if wish.device is None else ["--gpu", wish.device]
+    words = [*wish.changes.words(), *device, *change_words(wish.options or {})]
+    return shlex.join(words) or "odapi"
 
 
 def _mend(run: RunDir, events: EventLog) -> list[str]:

@@ -106,6 +106,11 @@ def test_what_is_not_given_stays(finished: RunDir) -> None:
     assert trainers(finished)[-1]["batch"] == 1
     assert not read_pipeline(finished.config).eval_config.include_metrics_per_category
     assert "no NVIDIA GPU on this machine" in result.stderr
+    (revised,) = [event for event in read_events(finished) if event["kind"] == "revised"]
+    assert revised["why"] == (
+        "resumed with -s batch_size=1 -s num_steps=6 "
+        "-d eval_config.include_metrics_per_category --gpu 0 --checkpoint-every 3 --early-stop none"
+    )
 
 
 def test_a_run_that_has_finished_says_how_it_goes_on(finished: RunDir) -> None:
