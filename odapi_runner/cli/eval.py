@@ -28,6 +28,8 @@ def _step(_: click.Context, __: click.Parameter, value: str | None) -> int | str
 def command(run: str, step: int | str | None, workspace: str | None, output_format: str) -> None:
     """Evaluate checkpoints that are still in the run's folder, on the CPU; print their metrics.
 
+    As csv or json with those of classes and whatever else there is, as in metrics.csv.
+
     \b
     Example:
       odapi eval kitti-d0
@@ -54,4 +56,7 @@ def command(run: str, step: int | str | None, workspace: str | None, output_form
         _, by_tag = read_metrics(found.detections_at(at))
         values = {column_of(tag): known(value) for tag, value in by_tag.items()}
         rows.append({"run": found.name, "step": at, **values})
-    print_table(COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows], output_format)
+    columns = list(COLUMNS)
+    if output_format in {"csv", "json"}:
+        columns = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
+    print_table(columns, [[row.get(name) for name in columns] for row in rows], output_format)

@@ -171,6 +171,7 @@ def evaluate(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--checkpoint", type=int)
     parser.add_argument("--bad-image", action="store_true")
+    parser.add_argument("--category")
     asked = parser.parse_args(words)
     events = EventLog(RunDir(asked.run), "eval", clock)
     try:
@@ -208,6 +209,8 @@ def evaluate_all(asked: argparse.Namespace, events: EventLog) -> int:
         score = min(step, 2 * asked.peak - step) / 1000 if asked.peak else step / 1000
         nothing = np.zeros(0)
         metrics = {"DetectionBoxes_Precision/mAP": score}
+        if asked.category:
+            metrics[f"DetectionBoxes_PerformanceByCategory/mAP/{asked.category}"] = score
         found = Detections(
             step=step,
             image=nothing,
