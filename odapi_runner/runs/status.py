@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from odapi_runner.formats.rate import read_rate
 from odapi_runner.formats.runlog import read_events, read_progress
 from odapi_runner.metrics import best_step
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.checkpoints import newest_checkpoint
 from odapi_runner.runs.deeds import HUNG, WENT_ON
 from odapi_runner.runs.policies.metric import read_scores
 from odapi_runner.runs.process import ProcessId, is_alive, is_here
@@ -18,6 +20,8 @@ from odapi_runner.runs.state import LIVE_STATES, QUEUED, read_state
 
 # What trainer and evaluator say last.
 _LAST_PHASES = frozenset({"done", "stopped", "failed"})
+# What a trainer is at before it has read the checkpoint that it goes on from.
+_FIRST_PHASES = frozenset({"starting", "building"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def read_status(run: RunDir) -> RunStatus:
     elif active.get("phase") in _LAST_PHASES:  # its end has not been seen yet
         active = {"phase": "ending"}
     phase = active.get("phase", "starting") if state.name in LIVE_STATES else None
+    is_beginning = state.name == "running" and phase in _FIRST_PHASES
     what = _hang(events, worker) if state.name in LIVE_STATES else ""
     phase = HUNG if what else phase
     if state.name == "lost" and (names := survivors(run)):
@@ -84,7 +89,7 @@ def read_status(run: RunDir) -> RunStatus:
         run=run.name,
         state=state.name,
         phase=phase,
-        step=train.get("step"),
+        step=_begun_at(run, train) if is_beginning else train.get("step"),
         num_steps=spec.num_steps,
         steps_per_second=active.get("steps_per_second"),
         seconds_left=active.get("seconds_left"),
@@ -101,6 +106,12 @@ def read_status(run: RunDir) -> RunStatus:
         options=shlex.join(spec.options.words(*spec.options.changed())),
         what=what or state.what,
     )
+
+
+def _begun_at(run: RunDir, told: Mapping[str, Any]) -> int | None:
+    """Where a trainer is to begin that has not read its checkpoint yet, whatever it told before."""
+    saved = newest_checkpoint(run)
+    return saved.step if saved else told.get("step")
 
 
 def processes(run: RunDir) -> dict[str, ProcessId]:

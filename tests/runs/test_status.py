@@ -16,6 +16,7 @@ from odapi_runner.runs.lock import take_lock
 from odapi_runner.runs.process import identify
 from odapi_runner.runs.state import SILENCE_SECONDS
 from odapi_runner.runs.status import read_status
+from support.checkpoints import write_checkpoint
 
 MakeRun = Callable[..., RunDir]
 ALIVE = identify(os.getpid()).dump()
@@ -144,6 +145,21 @@ def test_a_heartbeat_of_an_earlier_session_is_no_phase(make_run: MakeRun) -> Non
     status = read_status(run)
 
     assert (status.phase, status.step, status.steps_per_second) == ("starting", 3, None)
+
+
+def test_a_run_that_goes_on_begins_at_its_checkpoint(make_run: MakeRun) -> None:
+    """Neither at the step where it was cut off, nor at 0, until the trainer has read it."""
+    run = make_run()
+    for number, step in ((1, 0), (2, 80)):
+        write_checkpoint(run.root / f"ckpt-{number}", {"w": (2,)}, step=step)
+    beat(run, "train", age=60, phase="training", step=100)
+    tell(run, started(), TRAINING)
+    seen = [(read_status(run).phase, read_status(run).step)]
+    for phase, step in (("building", 0), ("compiling", 80), ("training", 81)):
+        beat(run, "train", phase=phase, step=step)
+        seen.append((read_status(run).phase, read_status(run).step))
+
+    assert seen == [("starting", 80), ("building", 80), ("compiling", 80), ("training", 81)]
 
 
 @pytest.mark.parametrize("last", ["done", "stopped", "failed"])
