@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from odapi_runner import files
 from odapi_runner.cli.options import workspace_option
 from odapi_runner.cli.tracking import track
 from odapi_runner.errors import ConfigError
@@ -91,7 +93,7 @@ def command(
       odapi check --explain warmup-steps
     """
     from odapi_runner.backends.check import all_rules, check
-    from odapi_runner.pipeline.check import unreadable
+    from odapi_runner.pipeline.check import absent, unreadable
     from odapi_runner.pipeline.rules.subject import Look
     from odapi_runner.workspace import find_workspace
 
@@ -115,7 +117,8 @@ def command(
                 look=look,
             )
         except ConfigError as error:
-            found[config] = [unreadable(error, config)]
+            told = error if files.exists(Path(config)) else absent(config, place)
+            found[config] = [unreadable(told, config)]
     _print(found, output_format)
     context.exit(int(any(item.severity == "error" for items in found.values() for item in items)))
 

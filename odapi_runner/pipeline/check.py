@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from odapi_runner.errors import ConfigError
+from odapi_runner.errors import ConfigError, did_you_mean
+from odapi_runner.files import is_folder
 from odapi_runner.pipeline.comments import apply_comments, find_comments, has_comments
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.places import find_places, is_scalar, without_oneof
+from odapi_runner.pipeline.presets import preset_names
 from odapi_runner.pipeline.rules import comments
 from odapi_runner.pipeline.rules.catalogue import RULES
 from odapi_runner.pipeline.rules.rule import Rule
@@ -77,6 +79,19 @@ def check(
     subject = build_subject(message, place, look, devices, workers, from_scratch)
     found = _find(subject, [rule for rule in rules if rule.concerns(engine)])
     return _with_lines(subject, found, text, rules) if text else found
+
+
+def absent(config: str, workspace: Workspace) -> ConfigError:
+    """Why there is nothing to check: neither a file nor a pipeline of the workspace."""
+    what = f"{config}: no such file, and no pipeline of that name"
+    if config in preset_names(workspace):
+        fix = f"That is a preset; make a pipeline of it: odapi render --preset {config}"
+        return ConfigError(what, fix=fix)
+    names = sorted(path.parent.name for path in workspace.pipelines.glob("*/pipeline.config"))
+    beside = Path(config).parent
+    configs = map(str, beside.glob("*.config") if is_folder(beside) else ())
+    there = f"The pipelines: {', '.join(names)}" if names else "Render one: odapi render --help"
+    return ConfigError(what, fix=did_you_mean(config, {*names, *configs}) or there)
 
 
 def unreadable(error: ConfigError, config: str) -> Finding:

@@ -113,7 +113,13 @@ def test_findings_as_json(config: str) -> None:
 @pytest.mark.parametrize(
     ("content", "output"),
     [
-        (None, "x.config: error config: no such file\n  Check the path.\n"),
+        (
+            None,
+            (
+                "x.config: error config: no such file, and no pipeline of that name\n"
+                "  Render one: odapi render --help\n"
+            ),
+        ),
         (
             b"model { ssd { num_clases: 3 } }",
             (
@@ -141,7 +147,32 @@ def test_a_file_that_is_no_config_is_an_error_of_its_own(
     both = odapi("check", "x.config", "absent.config")
 
     assert (result.exit_code, result.output) == (1, f"x.config: 1 error\n{output}")
-    assert both.output.endswith("  Check the path.\n2 configs: 2 errors\n")
+    assert "absent.config: error config: no such file, and no pipeline" in both.output
+    assert both.output.endswith("\n2 configs: 2 errors\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("kitty-d0", 'Did you mean "kitti-d0"?'),
+        ("zzz", "The pipelines: kitti-d0"),
+        (
+            "kitti-d1",
+            "That is a preset; make a pipeline of it: odapi render --preset kitti-d1",
+        ),
+    ],
+)
+def test_what_could_have_been_meant_is_told(tmp_path: Path, name: str, fix: str) -> None:
+    """The pipelines there are, and what makes one of a preset."""
+    write_rendered("kitti-d0", Changes(), Workspace(tmp_path))
+
+    result = odapi("check", name)
+
+    assert result.exit_code == 1
+    assert result.output.splitlines()[1:] == [
+        f"{name}: error config: no such file, and no pipeline of that name",
+        f"  {fix}",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [[], ["x.config", "--everything"], ["x", "--format", "xml"]])
