@@ -26,6 +26,7 @@ from odapi_runner.runs.checkpoints import newest_checkpoint
 from odapi_runner.runs.control import stop_run, wait_for
 from odapi_runner.runs.evaluate import evaluate
 from odapi_runner.runs.launch import train
+from odapi_runner.runs.lock import is_locked
 from odapi_runner.runs.options import RunOptions
 from odapi_runner.runs.process import wait_until
 from odapi_runner.runs.resume import resume
@@ -184,7 +185,7 @@ def test_a_killed_trainer_leaves_no_program_behind(workspace: Workspace, tmp_pat
     for process in processes(run).values():
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-    until(lambda: not _named(pid), run)
+    until(lambda: not _named(pid) and not is_locked(run), run)
 
     newest = run.checkpoints()[-1]
     resume(run)
