@@ -76,6 +76,7 @@ COLUMNS = (
 VOC_2012_TAG = "PascalBoxes_Precision/mAP@0.5IOU"
 VOC_2007_TAG = "PascalBoxes_Precision/mAP@0.5IOU (2007)"
 VOC_CATEGORY_TAG = "PascalBoxes_PerformanceByCategory/AP@0.5IOU/"
+VOC_METRICS_SET = "pascal_voc_detection_metrics"  # as `eval_config.metrics_set` asks for them
 # KITTI's average precision of a class at a difficulty, where the data come from there.
 _KITTI_TAG = "KITTI_AP40/"
 

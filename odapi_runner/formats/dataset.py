@@ -7,7 +7,7 @@ The first tells where the annotations came from, the second every object of them
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,16 @@ def read_format(folder: Path) -> str | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not the summary of a dataset ({error})", fix=_FIX) from error
+
+
+def common_format(folders: Iterable[Path]) -> str | None:
+    """The format of several datasets; None where it is not the same for all, or of none.
+
+    Raises:
+        DataError: as `read_format`.
+    """
+    formats = {read_format(folder) for folder in folders}
+    return formats.pop() if len(formats) == 1 else None
 
 
 def read_annotations(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from odapi_runner.errors import DataError
-from odapi_runner.formats.dataset import ANNOTATIONS, read_annotations, read_format
+from odapi_runner.formats.dataset import ANNOTATIONS, common_format, read_annotations
 from odapi_runner.formats.detections import Found, GroundTruth
 from odapi_runner.metrics import (
     VOC_2007_TAG,
@@ -48,10 +48,10 @@ def read_origin(images: Mapping[str, Path]) -> Origin | None:
     folders: dict[Path, list[str]] = {}
     for source_id, path in images.items():
         folders.setdefault(path.parent, []).append(source_id)
-    formats = {read_format(folder) for folder in folders}
-    if formats == {"voc"}:
-        return Origin("voc", {})
-    if formats != {"kitti"}:
+    origin = common_format(folders)
+    if origin == "voc":
+        return Origin(origin, {})
+    if origin != "kitti":
         return None
     objects: dict[str, list[dict[str, Any]]] = {}
     for folder, source_ids in folders.items():
@@ -61,7 +61,7 @@ def read_origin(images: Mapping[str, Path]) -> Origin | None:
             what = f'{folder / ANNOTATIONS}: lacks the image "{missing[0]}" of the records'
             raise DataError(what, fix="Convert the dataset again: odapi data convert kitti --help")
         objects |= {source_id: told[source_id] for source_id in source_ids}
-    return Origin("kitti", objects)
+    return Origin(origin, objects)
 
 
 def evaluate_origin(origin: Origin, groundtruth: GroundTruth, found: Found) -> dict[str, float]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from odapi_runner.engine.fields import Reader
 from odapi_runner.engine.spec.input import Evaluation, Input
+from odapi_runner.metrics import VOC_METRICS_SET
 
 _COCO = "coco_detection_metrics"
-_VOC = "pascal_voc_detection_metrics"
 
 
 def read_input(reader: Reader, *, shuffle: bool, score_classes: int = 0) -> Input:
@@ -35,7 +35,7 @@ def read_evaluation(evaluation: Reader) -> Evaluation:
     """The message `eval_config`."""
     metrics = evaluation.value("metrics_set")
     for name in metrics:
-        if name not in {_COCO, _VOC}:
+        if name not in {_COCO, VOC_METRICS_SET}:
             reason = f"{name} is not supported: what an ssd finds is measured by {_COCO} here"
             evaluation.refuse("metrics_set", reason, (), f"-s eval_config.metrics_set=[{_COCO}]")
     evaluation.require(
@@ -53,7 +53,7 @@ def read_evaluation(evaluation: Reader) -> Evaluation:
     super_categories = evaluation.mapping("super_categories")
     return Evaluation(
         batch_size=evaluation.above_zero("batch_size"),
-        voc=_VOC in metrics,
+        voc=VOC_METRICS_SET in metrics,
         use_averages=evaluation.value("use_moving_averages"),
         per_category=evaluation.value("include_metrics_per_category"),
         all_per_category=evaluation.value("all_metrics_per_category"),

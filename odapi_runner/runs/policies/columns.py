@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from odapi_runner.errors import ConfigError, OdapiError, did_you_mean
-from odapi_runner.formats.dataset import read_format
+from odapi_runner.formats.dataset import common_format
 from odapi_runner.formats.label_map import read_label_map
 from odapi_runner.formats.patterns import expand_patterns
 from odapi_runner.metrics import (
@@ -17,6 +17,7 @@ from odapi_runner.metrics import (
     VOC_2007_TAG,
     VOC_2012_TAG,
     VOC_CATEGORY_TAG,
+    VOC_METRICS_SET,
     category_tag,
     column_of,
     kitti_tag,
@@ -28,7 +29,6 @@ from odapi_runner.runs.policies.plateau import parse_plateau
 from odapi_runner.workspace import Workspace
 
 _BUILTIN = "builtin"
-_VOC = "pascal_voc_detection_metrics"
 _NEAR = 3  # names that are suggested
 
 
@@ -85,11 +85,11 @@ def _tags(config: Any, place: Workspace) -> Iterator[str]:
         if told.all_metrics_per_category:
             yield from (super_category_tag(metric, name) for metric in COCO_METRICS)
     records = expand_patterns(reader.tf_record_input_reader.input_path, place.root)
-    formats = {read_format(folder) for folder in {path.parent for path in records}}
-    if _VOC in told.metrics_set or formats == {"voc"}:
+    origin = common_format({path.parent for path in records})
+    if VOC_METRICS_SET in told.metrics_set or origin == "voc":
         yield from (VOC_2012_TAG, VOC_2007_TAG)
         yield from (f"{VOC_CATEGORY_TAG}{name}" for name in classes)
-    if formats == {"kitti"}:
+    if origin == "kitti":
         from odapi_runner.scoring.kitti import DIFFICULTIES, OVERLAPS  # numpy comes with it
 
         own = (name for name in classes if name.lower() in OVERLAPS)
