@@ -18,6 +18,7 @@ from pathlib import Path
 from odapi_runner.errors import RunError
 from odapi_runner.formats.runlog import EventLog
 from odapi_runner.rundir import RunDir
+from odapi_runner.runs.spec import RunSpec
 
 NOTIFIED = "notified"
 _SECONDS = 60
@@ -68,6 +69,13 @@ def notify(run: RunDir, program: str, state: str, what: str, events: EventLog) -
         told = {"code": None, "what": str(error)}
     with contextlib.suppress(OSError):
         events.write(NOTIFIED, program=program, **told)
+
+
+def notify_asked(run: RunDir, state: str, what: str) -> None:
+    """Call the program that `--notify` names, if any, where no supervisor is there to do it."""
+    program = RunSpec.load(run).options.notify
+    if program:
+        notify(run, program, state, what, EventLog(run, "supervise"))
 
 
 def _read_words(typed: str) -> Iterator[list[str]]:

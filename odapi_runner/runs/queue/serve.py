@@ -26,10 +26,9 @@ from odapi_runner.runs.control import SUPERVISE, start_supervisor, take_over
 from odapi_runner.runs.gpu_load import GpuLoad, read_loads
 from odapi_runner.runs.lock import is_held
 from odapi_runner.runs.machine import open_lock, state_folder
-from odapi_runner.runs.notify import notify
+from odapi_runner.runs.notify import notify_asked
 from odapi_runner.runs.queue.entries import Entry, Queue, change_queue, read_queue
 from odapi_runner.runs.queue.outlook import Outlook, look_at, waits_for
-from odapi_runner.runs.spec import RunSpec
 
 POLL_SECONDS = 3.0
 _MOST_TRIES = 3
@@ -103,7 +102,7 @@ class _Server:
             if look.state == "over":
                 _drop(look.entry, "has ended")
                 if look.died:
-                    _tell(look.entry.run, "lost", look.died)
+                    notify_asked(look.entry.run, "lost", look.died)
         waiting = [look for look in looks if look.state == "waiting"]
         waiting = [look for look in waiting if not waits_for(look.entry, looks)]
         if waiting and not queue.paused:
@@ -143,19 +142,12 @@ class _Server:
             if self.tries[entry.root] >= _MOST_TRIES:
                 EventLog(run, "launch").write("failed", what=what)
                 _drop(entry, "given up")
-                _tell(run, "failed", what)
+                notify_asked(run, "failed", what)
 
 
 def _drop(entry: Entry, why: str) -> None:
     change_queue(lambda queue: queue.without(entry.run))
     _say(f"{entry.run.name}: {why}")
-
-
-def _tell(run: RunDir, state: str, what: str) -> None:
-    """Call who is to be called at the end of a run, which no supervisor has done."""
-    program = RunSpec.load(run).options.notify
-    if program:
-        notify(run, program, state, what, EventLog(run, "supervise"))
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from odapi_runner.formats.runlog import EventLog, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lifeline import tied
-from odapi_runner.runs.notify import notify
+from odapi_runner.runs.notify import notify_asked
 from odapi_runner.runs.process import ProcessId, identify, start_detached, stop
 from odapi_runner.runs.slurm.jobs import find_job, own_job
 from odapi_runner.runs.slurm.scheduler import (
@@ -28,7 +28,6 @@ from odapi_runner.runs.slurm.scheduler import (
     is_queued_again,
     queue_again,
 )
-from odapi_runner.runs.spec import RunSpec
 from odapi_runner.runs.state import read_end
 
 if TYPE_CHECKING:  # an extra
@@ -72,7 +71,7 @@ class SupervisedRun:
         while process.poll() is None:
             time.sleep(_POLL_SECONDS)
         if not (process.returncode and self._goes_on(run)):
-            self._tell_end(run)
+            _tell_end(run, self._since)
         sys.exit(1 if process.returncode else 0)
 
     def _goes_on(self, run: RunDir) -> bool:
@@ -88,12 +87,6 @@ class SupervisedRun:
         queue_again(number)
         return True
 
-    def _tell_end(self, run: RunDir) -> None:
-        program = RunSpec.load(run).options.notify
-        if program:
-            end = read_end(run, self._since)
-            notify(run, program, end.name, end.what, EventLog(run, "supervise"))
-
     def checkpoint(self) -> DelayedSubmission | None:
         """End it in an orderly way; gives what is to go on, or None where nothing is."""
         from submitit.core.utils import DelayedSubmission
@@ -105,7 +98,7 @@ class SupervisedRun:
         ends = [event for event in told if event["role"] == "supervise"][-1:]
         has_ended = any(one["kind"] in {"finished", "failed"} for one in ends)
         if has_ended or not all(one.get("signalled", True) for one in ends):  # by a policy
-            self._tell_end(run)
+            _tell_end(run, self._since)
             return None
         events = EventLog(run, "supervise")
         steps = {"checkpoint", "evaluated"}
@@ -113,10 +106,15 @@ class SupervisedRun:
             what = "the time of its job ended before it had got anywhere"
             more = f"odapi resume {run.typed} --slurm-time 1-00:00:00"
             events.write("failed", waiting=0, what=f"{what}; with more: {more}", signalled=True)
-            self._tell_end(run)
+            _tell_end(run, self._since)
             return None
         events.write(REQUEUED, job=own_job())
         return DelayedSubmission(SupervisedRun(self._root, self._program))
+
+
+def _tell_end(run: RunDir, since: float) -> None:
+    end = read_end(run, since)
+    notify_asked(run, end.name, end.what)
 
 
 def _is_withdrawn(run: RunDir) -> bool:
