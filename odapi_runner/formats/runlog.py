@@ -19,6 +19,7 @@ from typing import Any
 from odapi_runner import files
 from odapi_runner.rundir import RunDir
 
+ENDS = ("finished", "failed", "stopped")  # the kinds of event by which a supervisor ends
 PROGRESS_INTERVAL = 1.0  # seconds
 _TICK = 1e-6  # seconds, more than the rounding of such times
 
@@ -74,6 +75,12 @@ def read_events(run: RunDir, *roles: str) -> list[dict[str, Any]]:
     A last line cut short by a crash is left out.
     """
     return EventReader(run, roles).read_new()
+
+
+def last_told(run: RunDir, role: str, since: float = 0.0) -> dict[str, Any]:
+    """The latest event of a role, of the kind `nothing` where there is none since then."""
+    told = read_events(run, role)
+    return told[-1] if told and told[-1]["time"] >= since else {"kind": "nothing"}
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from odapi_runner import files
 from odapi_runner.errors import CheckpointError, RunError
 from odapi_runner.formats.best import read_best
 from odapi_runner.formats.checkpoint_index import check_shards, read_index, read_step
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import last_told
 from odapi_runner.rundir import RunDir, checkpoint_numbers
 from odapi_runner.runs.names import find_run
 from odapi_runner.workspace import Workspace
@@ -129,7 +129,7 @@ def _refuse_cut_short(run: RunDir, newest: Saved) -> None:
         check_shards(read_index(newest.prefix))
     except CheckpointError as error:
         earlier = [one.step for one in _newest_first(run.root) if one.step < newest.step]
-        trained = [event["kind"] for event in read_events(run, "train")][-1:] == ["finished"]
+        trained = last_told(run, "train")["kind"] == "finished"
         fix = f"Mend the run: odapi resume {run.typed}{' --num-steps N' if trained else ''}"
         if earlier:
             typed = shlex.quote(f"{run.name}@{earlier[0]}")

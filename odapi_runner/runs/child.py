@@ -6,10 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from odapi_runner.backends import Backend
-from odapi_runner.formats.runlog import EventLog, read_events
+from odapi_runner.formats.runlog import EventLog, last_told
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lifeline import tied
 from odapi_runner.runs.options import RunOptions
@@ -101,12 +100,6 @@ def trainer_environment(
 ) -> dict[str, str]:
     """What a trainer's environment holds beside this process's own; `device` says what it sees."""
     return QUIET | backend.trainer_environment(options) | dict(device)
-
-
-def last_told(run: RunDir, role: str, since: float = 0.0) -> dict[str, Any]:
-    """The latest event of a child, of the kind `nothing` where there is none."""
-    told = [event for event in read_events(run) if event.get("role") == role]
-    return told[-1] if told and told[-1]["time"] >= since else {"kind": "nothing"}
 
 
 def has_trained(run: RunDir, num_steps: int) -> bool:

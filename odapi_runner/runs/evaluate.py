@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from odapi_runner.backends import find_engine
 from odapi_runner.errors import RunError
-from odapi_runner.formats.runlog import EventLog, read_events
+from odapi_runner.formats.runlog import EventLog, last_told, read_events
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.checkpoints import checkpoint_at
-from odapi_runner.runs.child import QUIET, Child, last_told
+from odapi_runner.runs.child import QUIET, Child
 from odapi_runner.runs.control import take_over
 from odapi_runner.runs.gpus import HIDDEN
 from odapi_runner.runs.policies.queue import put_missing

@@ -17,11 +17,10 @@ from typing import Any
 from odapi_runner.backends import AUTO, find_engine
 from odapi_runner.backends.watched import WATCHED
 from odapi_runner.errors import RunError
-from odapi_runner.formats.runlog import EventLog
+from odapi_runner.formats.runlog import EventLog, last_told
 from odapi_runner.pipeline.finding import refuse_errors
 from odapi_runner.pipeline.overrides import Changes
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.child import last_told
 from odapi_runner.runs.claims import refuse_busy
 from odapi_runner.runs.control import refuse_full, take_over
 from odapi_runner.runs.deeds import read_deeds

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import ENDS, read_events
 from odapi_runner.rundir import RunDir
 
 ASKED = "resumed"
-_ENDS = ("finished", "failed", "stopped")
 
 
 def read_since_asked(run: RunDir) -> list[dict[str, Any]]:
@@ -35,7 +34,7 @@ def seconds_at_work(told: Iterable[Mapping[str, Any]]) -> float:
             since = event["time"]
         elif since is not None and event.get("role") in {"supervise", "train"}:
             seconds, since = seconds + event["time"] - since, event["time"]
-            if _is(event, "supervise", *_ENDS):
+            if _is(event, "supervise", *ENDS):
                 since = None
     return seconds
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from odapi_runner.formats.runlog import read_events, read_progress
+from odapi_runner.formats.runlog import last_told, read_events, read_progress
 from odapi_runner.rundir import RunDir
 from odapi_runner.runs.lock import is_locked
 from odapi_runner.runs.process import ProcessId, identify, is_alive, is_here
@@ -185,8 +185,8 @@ def _at_work(run: RunDir, own: Sequence[Event], since: float) -> State:
             return State("running", since)
         return State("evaluating", since, _crash(trainer[-1]))
     # It may have finished before.
-    kinds = [event["kind"] for event in read_events(run, "train")] if own else []
-    return State("evaluating" if kinds[-1:] == ["finished"] else "running", since)
+    has_trained = bool(own) and last_told(run, "train")["kind"] == "finished"
+    return State("evaluating" if has_trained else "running", since)
 
 
 def _crash(end: Event) -> str:

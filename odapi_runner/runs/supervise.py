@@ -25,9 +25,9 @@ from pathlib import Path
 from odapi_runner import files
 from odapi_runner.backends import Backend, find_engine
 from odapi_runner.errors import OdapiError, explain
-from odapi_runner.formats.runlog import EventLog
+from odapi_runner.formats.runlog import EventLog, last_told
 from odapi_runner.rundir import RunDir
-from odapi_runner.runs.child import Child, has_trained, last_told, trainer_environment
+from odapi_runner.runs.child import Child, has_trained, trainer_environment
 from odapi_runner.runs.claims import AUTO, Claim, claim_now
 from odapi_runner.runs.evaluations import Evaluations
 from odapi_runner.runs.failures import OomKills, classify, count_oom_kills, read_tail

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from odapi_runner import files
 from odapi_runner.errors import did_you_mean
-from odapi_runner.formats.runlog import read_events
+from odapi_runner.formats.runlog import ENDS, read_events
 from odapi_runner.pipeline.finding import Finding
 from odapi_runner.pipeline.rules import checkpoint_contents, checkpoint_model
 from odapi_runner.pipeline.rules.paths import lies_elsewhere
@@ -23,7 +23,6 @@ _PLACE = "train_config.fine_tune_checkpoint"
 _FILE = re.compile(r"(.*)\.(index|meta|data-\d+-of-\d+)")
 _INDEX = ".index"
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-_ENDS = ("finished", "failed", "stopped")
 
 
 def random_weights_are_wanted(subject: Subject) -> Iterator[Finding]:
@@ -83,7 +82,7 @@ def checkpoint_stays(subject: Subject) -> Iterator[Finding]:
         return
     told = [event["kind"] for event in read_events(run, "supervise")]
     told = [kind for kind in told if kind != "notified"]  # of its end, after it
-    if not told or told[-1] not in _ENDS:
+    if not told or told[-1] not in ENDS:
         kept = "best" if folder.name == "best" else "newest"
         what = f"{written} belongs to {run.name}, which has not ended and keeps its {kept} only"
         fix = "Copy its files elsewhere, and begin with the copy."
